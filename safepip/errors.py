@@ -1,0 +1,91 @@
+"""Every error a user can meet, by whose fault it is.
+
+    SafepipError
+    ├── BadInput           what the user wrote: command line, requirement, constraint or policy file
+    ├── Refused            the policy, or the resolver, says no
+    │   └── NoAnswer       no set of distributions satisfies the requirements
+    ├── CouldNotCheck      a judgement needs something that could not be had ("could not ask" is never "fine")
+    ├── IndexFault         an index answered, and its answer breaks the rules
+    ├── NetworkFault       an index did not answer
+    ├── EnvironmentFault   the target, the cache or the disk
+    ├── PipFailed          the pip that we delegated to failed
+    └── Defect             ours
+
+`Malformed` is not among them: it is what a pure parser raises about a value, without knowing where the value
+stood; the caller who knows the place turns it into one of the above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+USAGE_ERROR = 2
+
+
+class Malformed(ValueError):  # noqa: N818 - it names the state of a value
+    """A value from outside does not have the form that its specification asks for."""
+
+
+class SafepipError(Exception):
+    """An error with everything that a person needs to go on.
+
+    reference: stable id, kebab-case, documented in docs/errors/<reference>.md
+    message:   one sentence
+    context:   (label, text) pairs such as ("expected", ...), ("got", ...), printed aligned
+    hint:      the next command or step, if there is one
+    """
+
+    exit_code = 1
+    outcome = "failed"
+
+    def __init__(
+        self,
+        reference: str,
+        message: str,
+        *,
+        context: Sequence[tuple[str, str]] = (),
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reference = reference
+        self.message = message
+        self.context = tuple(context)
+        self.hint = hint
+
+
+class BadInput(SafepipError):  # noqa: N818
+    outcome = "bad-input"
+
+
+class UsageError(BadInput):
+    """The command line itself: pip's exit code 2."""
+
+    exit_code = USAGE_ERROR
+
+
+class Refused(SafepipError):  # noqa: N818
+    outcome = "refused"
+
+
+class CouldNotCheck(SafepipError):  # noqa: N818
+    outcome = "could-not-check"
+
+
+class IndexFault(SafepipError):  # noqa: N818
+    outcome = "could-not-check"
+
+
+class NetworkFault(SafepipError):  # noqa: N818
+    outcome = "could-not-check"
+
+
+class EnvironmentFault(SafepipError):  # noqa: N818
+    outcome = "failed"
+
+
+class PipFailed(SafepipError):  # noqa: N818
+    outcome = "failed"
+
+
+class Defect(SafepipError):  # noqa: N818
+    outcome = "failed"

@@ -1,0 +1,1 @@
+"""Commands: ports are handed in."""

@@ -1,0 +1,1 @@
+"""Bytes <-> values: pure, both directions in one file."""

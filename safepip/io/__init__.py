@@ -1,0 +1,1 @@
+"""Edges: one port each. Only `cli` knows these modules."""

@@ -1,0 +1,1 @@
+"""Values: frozen, complete at birth, without I/O, clock or environment."""

@@ -1,0 +1,219 @@
+"""Names that have been checked: projects, file names, digests and URLs.
+
+Holding one of these types means that the text behind it has the form its specification asks for, so nothing
+downstream checks again.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+from packaging.tags import Tag, parse_tag
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from safepip.errors import Malformed
+
+_PROJECT = re.compile(r"[a-z0-9]|[a-z0-9][a-z0-9._-]*[a-z0-9]", re.IGNORECASE | re.ASCII)
+_WHEEL_PROJECT = re.compile(r"[a-z0-9]([\w.]*[a-z0-9])?", re.IGNORECASE | re.ASCII)
+_BUILD = re.compile(r"(\d+)(.*)", re.ASCII)
+_TAG_TEXT = re.compile(r"[\w.]+-[\w.]+-[\w.]+", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_CREDENTIALS = re.compile(r"(?<=//)[^/?#]*@")
+
+BuildTag = tuple[()] | tuple[int, str]
+
+
+class ProjectName(str):
+    """The normalised name of a project (PEP 503, core metadata `Name`)."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> ProjectName:
+        return _project(text)
+
+
+@lru_cache(maxsize=65536)
+def _project(text: str) -> ProjectName:
+    if not _PROJECT.fullmatch(text):
+        raise Malformed(f"{text!r} is not a valid project name")
+    return ProjectName(canonicalize_name(text))
+
+
+class Sha256(str):
+    """A sha256 digest: 64 lower-case hexadecimal digits."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Sha256:
+        if not _SHA256.fullmatch(text):
+            raise Malformed(f"{text!r} is not a sha256 digest (64 lower-case hexadecimal digits)")
+        return cls(text)
+
+
+@lru_cache(maxsize=65536)
+def parse_version(text: str) -> Version:
+    """The PEP 440 version, parsed once per text. Raises Malformed."""
+    try:
+        return Version(text)
+    except InvalidVersion:
+        raise Malformed(f"{text!r} is not a valid version (PEP 440)") from None
+
+
+@lru_cache(maxsize=4096)
+def parse_tags(text: str) -> frozenset[Tag]:
+    """The compatibility tags behind `py2.py3-none-any` (PEP 425), parsed once per text."""
+    return parse_tag(text)
+
+
+class FileKind(enum.Enum):
+    WHEEL = "wheel"
+    SDIST = "sdist"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileName:
+    """The name of a distribution file: a wheel (PEP 427) or an sdist (PEP 625 and its older forms).
+
+    `tag_text` is the compressed tag set of a wheel and empty for an sdist; `tags` expands it when asked, because
+    a project page names thousands of files of which a run looks at a few.
+    """
+
+    text: str
+    project: ProjectName
+    version: Version
+    kind: FileKind
+    build: BuildTag
+    tag_text: str
+
+    @classmethod
+    def parse(cls, text: str) -> FileName:
+        """Raises Malformed, saying which part is wrong."""
+        if text.endswith(".whl"):
+            return _wheel(text)
+        for suffix in (".tar.gz", ".zip"):
+            if text.endswith(suffix):
+                return _sdist(text, text.removesuffix(suffix))
+        raise Malformed(f"{text!r} is neither a wheel nor an sdist (.whl, .tar.gz or .zip)")
+
+    @property
+    def tags(self) -> frozenset[Tag]:
+        return parse_tags(self.tag_text) if self.tag_text else frozenset()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _wheel(text: str) -> FileName:
+    parts = text[:-4].split("-", 5)
+    if len(parts) not in {5, 6} or "-" in parts[-1]:
+        raise Malformed(f"{text!r} has the wrong number of parts for a wheel (PEP 427)")
+    name, version = parts[0], parts[1]
+    if not _WHEEL_PROJECT.fullmatch(name):
+        raise Malformed(f"{text!r} does not start with a valid project name")
+    build: BuildTag = ()
+    if len(parts) == 6:
+        match = _BUILD.fullmatch(parts[2])
+        if match is None:
+            raise Malformed(f"{text!r} has a build tag that does not start with a digit")
+        build = (int(match[1]), match[2])
+    tag_text = "-".join(parts[-3:])
+    if not _TAG_TEXT.fullmatch(tag_text):
+        raise Malformed(f"{text!r} has malformed compatibility tags")
+    return FileName(
+        text=text,
+        project=_project(name),
+        version=parse_version(version),
+        kind=FileKind.WHEEL,
+        build=build,
+        tag_text=tag_text,
+    )
+
+
+def _sdist(text: str, stem: str) -> FileName:
+    name, dash, version = stem.rpartition("-")
+    if not dash:
+        raise Malformed(f"{text!r} has no version")
+    return FileName(
+        text=text,
+        project=_project(name),
+        version=parse_version(version),
+        kind=FileKind.SDIST,
+        build=(),
+        tag_text="",
+    )
+
+
+class Url:
+    """An address. Printing it never shows credentials; `reveal()` is for the transport alone.
+
+    Parsed lazily: an index page carries one per file.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The address with its credentials. Never print, log or store the result."""
+        return self._text
+
+    def __str__(self) -> str:
+        return _CREDENTIALS.sub("****@", self._text, count=1)
+
+    def __repr__(self) -> str:
+        return f"Url({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Url) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    @property
+    def scheme(self) -> str:
+        return urlsplit(self._text).scheme.lower()
+
+    @property
+    def host(self) -> str:
+        return (urlsplit(self._text).hostname or "").lower()
+
+    @property
+    def origin(self) -> tuple[str, str, int | None]:
+        """(scheme, host, port): what credentials belong to."""
+        parts = urlsplit(self._text)
+        default = {"https": 443, "http": 80}.get(parts.scheme.lower())
+        return (parts.scheme.lower(), (parts.hostname or "").lower(), parts.port or default)
+
+    @property
+    def credentials(self) -> tuple[str, str] | None:
+        parts = urlsplit(self._text)
+        if parts.username is None:
+            return None
+        return (unquote(parts.username), unquote(parts.password or ""))
+
+    @property
+    def last_segment(self) -> str:
+        """The unquoted file name at the end of the path."""
+        return unquote(urlsplit(self._text).path.rpartition("/")[2])
+
+    @property
+    def fragment(self) -> str:
+        return urlsplit(self._text).fragment
+
+    def without_credentials(self) -> Url:
+        return Url(_CREDENTIALS.sub("", self._text, count=1))
+
+    def without_fragment(self) -> Url:
+        return Url(urldefrag(self._text).url)
+
+    def join(self, reference: str) -> Url:
+        """Resolve `reference` against this address (RFC 3986)."""
+        return Url(urljoin(self._text, reference))

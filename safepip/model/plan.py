@@ -1,0 +1,61 @@
+"""What will be done, and what was done. Doing it is elsewhere; `--dry-run` prints the plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from safepip.model.artifact import InstalledDistribution, PassedOver, Pin, Target
+from safepip.model.verdict import Approved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Install:
+    """Install exactly these judged bytes. `replaces` is what is there now, if anything."""
+
+    approved: Approved
+    pin: Pin
+    replaces: InstalledDistribution | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """What is installed already satisfies the request and stays."""
+
+    pin: Pin
+    installed: InstalledDistribution
+
+
+Step = Install | Keep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The steps in installation order (dependencies first)."""
+
+    steps: tuple[Step, ...]
+    target: Target
+    policy: str
+    held_back: tuple[PassedOver, ...]
+
+    @property
+    def installs(self) -> tuple[Install, ...]:
+        return tuple(step for step in self.steps if isinstance(step, Install))
+
+    @property
+    def keeps(self) -> tuple[Keep, ...]:
+        return tuple(step for step in self.steps if isinstance(step, Keep))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """Evidence of one installation: written beside the distribution it speaks of.
+
+    record: sha256 of RECORD as installed, without the receipt's own row
+    """
+
+    step: Install
+    policy: str
+    record: str
+    at: datetime
+    tool: str

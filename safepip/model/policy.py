@@ -1,0 +1,287 @@
+"""The policy: rules that only tighten from layer to layer, and grants that permit something.
+
+The schema is docs/policy.md. The law (property-tested): for any two layers the merge of their rules allows
+nothing that either forbids.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Generic, TypeVar
+
+from packaging.version import Version
+
+from safepip.model.ident import ProjectName, Url
+from safepip.model.publisher import PublisherPin
+
+
+class Level(enum.IntEnum):
+    OFF = 0
+    WARN = 1
+    DENY = 2
+
+
+class Profile(enum.IntEnum):
+    OBSERVE = 0
+    STANDARD = 1
+    STRICT = 2
+
+
+class Hashes(enum.IntEnum):
+    """Which distributions must be pinned by digest."""
+
+    OFF = 0
+    ROOTS = 1
+    ALL = 2
+
+
+class AttestationRule(enum.IntEnum):
+    """OFF: not looked at. WARN: what is there must verify. FIRST_USE: and keep its publisher. REQUIRE: must be there."""
+
+    OFF = 0
+    WARN = 1
+    FIRST_USE = 2
+    REQUIRE = 3
+
+
+Age = timedelta | datetime
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Generic[T]):
+    """A value and where it was written: `safepip.toml:7`, `command line`, or `profile standard`."""
+
+    value: T
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSpec:
+    """A line of the table of checks in docs/policy.md: levels per profile, and whether a waiver can lift it."""
+
+    levels: tuple[Level, Level, Level]
+    waivable: bool
+
+
+_OFF, _WARN, _DENY = Level.OFF, Level.WARN, Level.DENY
+
+CHECKS: Mapping[str, CheckSpec] = {
+    "digest": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
+    "hash-pinned": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
+    "source-kind": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
+    "metadata-match": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
+    "attestation": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
+    "provenance-available": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=True),
+    "publisher": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=True),
+    "release-age": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=True),
+    "project-status": CheckSpec(levels=(_WARN, _WARN, _DENY), waivable=True),
+}
+
+# Codes whose level differs from that of their check.
+CODES: Mapping[tuple[str, str], tuple[Level, Level, Level]] = {
+    ("project-status", "quarantined"): (_DENY, _DENY, _DENY),
+    ("release-age", "no-upload-times"): (_WARN, _WARN, _DENY),
+}
+
+_DEFAULT_AGE = {
+    Profile.OBSERVE: timedelta(days=3),
+    Profile.STANDARD: timedelta(days=3),
+    Profile.STRICT: timedelta(days=7),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """The rules that one table of one layer writes; None where it writes none."""
+
+    hashes: Placed[Hashes] | None = None
+    minimum_age: Placed[Age] | None = None
+    first_release_age: Placed[Age] | None = None
+    attestations: Placed[AttestationRule] | None = None
+    publishers: Placed[tuple[PublisherPin, ...]] | None = None
+    predicates: Placed[frozenset[str]] | None = None
+
+    def over(self, general: RuleSet) -> RuleSet:
+        """This table where it speaks, else the more general table of the same layer."""
+        return RuleSet(
+            **{
+                slot.name: mine if (mine := getattr(self, slot.name)) is not None else getattr(general, slot.name)
+                for slot in fields(self)
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """An exception with a reason and a last day. Names one exact version, or one digest."""
+
+    check: str
+    project: ProjectName
+    version: Version | None
+    sha256: str | None
+    reason: str
+    owner: str | None
+    until: date
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexGrant:
+    """`[indexes.NAME]`: what the policy knows about one index.
+
+    packages: globs over project names that are asked here and nowhere else
+    upload_times_absent: this index is known to state no upload times
+    minimum_age: replaces the general minimum age for files of this index
+    """
+
+    name: str
+    url: Url
+    packages: tuple[str, ...]
+    private: bool
+    upload_times_absent: bool
+    minimum_age: Placed[Age] | None
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustRootGrant:
+    """`[trust-roots.NAME]`: a Sigstore trusted root and the indexes that it may vouch for."""
+
+    name: str
+    file: str
+    indexes: tuple[str, ...]
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One policy file (or the rules of the command line), parsed. `name` is how messages call it."""
+
+    name: str
+    digest: str
+    profile: Placed[Profile] | None
+    rules: RuleSet
+    checks: Mapping[str, Placed[Level]]
+    projects: tuple[tuple[str, RuleSet], ...]
+    indexes: tuple[IndexGrant, ...]
+    trust_roots: tuple[TrustRootGrant, ...]
+    waivers: tuple[Waiver, ...]
+    permitted_grants: Placed[frozenset[str]] | None
+    max_waiver_days: Placed[int] | None
+
+    def rules_for(self, project: ProjectName) -> RuleSet:
+        """The most specific matching table: the glob with the most literal characters wins."""
+        matching = [(glob, rules) for glob, rules in self.projects if fnmatchcase(project, glob)]
+        matching.sort(key=lambda pair: len(pair[0].replace("*", "").replace("?", "")))
+        result = self.rules
+        for _, rules in matching:
+            result = rules.over(result)
+        return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The rules in force for one project: the profile's and every layer's, all of which must hold.
+
+    ages, first_release_ages and publishers keep one entry a layer, since "stricter" is to satisfy each of them.
+    """
+
+    hashes: Placed[Hashes]
+    ages: tuple[Placed[Age], ...]
+    first_release_ages: tuple[Placed[Age], ...]
+    attestations: Placed[AttestationRule]
+    publishers: tuple[Placed[tuple[PublisherPin, ...]], ...]
+    predicates: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Policy:
+    """All layers together, outermost first. `digest` covers their bytes and the profile."""
+
+    digest: str
+    profile: Placed[Profile]
+    layers: tuple[Layer, ...]
+
+    def rules_for(self, project: ProjectName) -> Rules:
+        return _rules_for(self, project)
+
+    def level(self, check: str, code: str, project: ProjectName) -> Placed[Level]:
+        """The profile's level for that code, raised by any layer; off only where a rule says so."""
+        rules = self.rules_for(project)
+        if check == "hash-pinned" and rules.hashes.value is Hashes.OFF:
+            return Placed(Level.OFF, rules.hashes.place)
+        if check in {"attestation", "provenance-available"} and rules.attestations.value is AttestationRule.OFF:
+            return Placed(Level.OFF, rules.attestations.place)
+        profile = self.profile.value
+        base = CODES.get((check, code), CHECKS[check].levels)[profile]
+        level = Placed(base, f"profile {profile.name.lower()}")
+        for layer in self.layers:
+            raised = layer.checks.get(check)
+            if raised is not None and raised.value > level.value:
+                level = raised
+        return level
+
+    def active(self, project: ProjectName) -> tuple[str, ...]:
+        """The checks that must be asked about this project."""
+        return tuple(check for check in CHECKS if self.level(check, check, project).value is not Level.OFF)
+
+    @property
+    def indexes(self) -> tuple[IndexGrant, ...]:
+        return tuple(grant for layer in self.layers for grant in layer.indexes)
+
+    @property
+    def trust_roots(self) -> tuple[TrustRootGrant, ...]:
+        return tuple(grant for layer in self.layers for grant in layer.trust_roots)
+
+    @property
+    def waivers(self) -> tuple[Waiver, ...]:
+        return tuple(waiver for layer in self.layers for waiver in layer.waivers)
+
+    def index_named(self, url: Url | str) -> IndexGrant | None:
+        wanted = str(url).rstrip("/")
+        return next((grant for grant in self.indexes if str(grant.url).rstrip("/") == wanted), None)
+
+
+def stricter(rules: Iterable[Placed[T] | None], floor: Placed[T]) -> Placed[T]:
+    """The greatest of ordered rule values; the outermost place is named where several say the same."""
+    result = floor
+    for rule in rules:
+        if rule is not None and rule.value > result.value:  # type: ignore[operator] # ordered enums only
+            result = rule
+    return result
+
+
+@lru_cache(maxsize=4096)
+def _rules_for(policy: Policy, project: ProjectName) -> Rules:
+    profile = policy.profile.value
+    place = f"profile {profile.name.lower()}"
+    layers = [layer.rules_for(project) for layer in policy.layers]
+    publishers = tuple(one.publishers for one in layers if one.publishers is not None)
+    predicates = frozenset(name for one in layers if one.predicates is not None for name in one.predicates.value)
+    floor = Placed(AttestationRule.FIRST_USE, place)
+    if publishers or predicates:
+        needing = next(one.publishers or one.predicates for one in layers if one.publishers or one.predicates)
+        floor = Placed(AttestationRule.REQUIRE, needing.place if needing is not None else place)
+    return Rules(
+        hashes=stricter(
+            [one.hashes for one in layers],
+            Placed(Hashes.ALL if profile is Profile.STRICT else Hashes.OFF, place),
+        ),
+        ages=(
+            Placed[Age](_DEFAULT_AGE[profile], place),
+            *(one.minimum_age for one in layers if one.minimum_age),
+        ),
+        first_release_ages=(
+            Placed[Age](timedelta(days=30), place),
+            *(one.first_release_age for one in layers if one.first_release_age),
+        ),
+        attestations=stricter([one.attestations for one in layers], floor),
+        publishers=publishers,
+        predicates=predicates,
+    )

@@ -1,0 +1,68 @@
+"""What the core asks of the world. `io` answers these ports, and so does the test world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from safepip.model.artifact import (
+    InstalledDistribution,
+    Listing,
+    Metadata,
+    Pin,
+    Project,
+    Target,
+)
+from safepip.model.evidence import Evidence, Kind, Subject
+from safepip.model.ident import ProjectName, Url
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """An aware time in UTC."""
+        ...
+
+
+class Catalog(Protocol):
+    """What indexes and folders say. Answers are remembered: asking twice is free, and from any thread.
+
+    Raises IndexFault, NetworkFault or BadInput from `safepip.errors`.
+    """
+
+    def project(self, name: ProjectName) -> Project:
+        """All pages of the indexes that may speak for this name; `pages` is empty where none knows it."""
+        ...
+
+    def metadata(self, listing: Listing) -> Metadata:
+        """The core metadata of a wheel, by the cheapest means that the index offers."""
+        ...
+
+    def direct(self, url: Url) -> Listing:
+        """The listing for a wheel named by path (file: URL) or by URL. Its `index` is that URL itself."""
+        ...
+
+    def ahead(self, work: Callable[[], None]) -> None:
+        """Run `work` soon on another thread, or not at all. What it raises is raised again when asked for."""
+        ...
+
+
+class Store(Protocol):
+    def fetch(self, listing: Listing, algorithms: Collection[str]) -> tuple[Path, Mapping[str, str], int]:
+        """The bytes of that file: path, digests by algorithm as WE computed them now, size in bytes."""
+        ...
+
+
+class Gatherer(Protocol):
+    def gather(self, subject: Subject, pin: Pin, kinds: Collection[Kind]) -> tuple[Evidence, ...]:
+        """One piece for each kind, `Unavailable` where it could not be had: never an exception."""
+        ...
+
+
+class Environment(Protocol):
+    """The environment that is installed into."""
+
+    def target(self) -> Target: ...
+
+    def installed(self) -> Mapping[ProjectName, InstalledDistribution]: ...

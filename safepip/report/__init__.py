@@ -1,0 +1,1 @@
+"""The same values in different ink: text for people, JSON for machines."""

@@ -1,0 +1,1 @@
+"""Choice: pure, over the Catalog port."""
