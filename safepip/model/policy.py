@@ -41,7 +41,7 @@ class Hashes(enum.IntEnum):
 
 
 class AttestationRule(enum.IntEnum):
-    """OFF: not looked at. WARN: what is there must verify. FIRST_USE: and keep its publisher. REQUIRE: must be there."""
+    """OFF: not looked at. WARN: what is there must verify. FIRST_USE: and keep its publisher. REQUIRE: must exist."""
 
     OFF = 0
     WARN = 1
