@@ -18,6 +18,7 @@ stood; the caller who knows the place turns it into one of the above.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 USAGE_ERROR = 2
 
@@ -65,6 +66,32 @@ class UsageError(BadInput):
 
 class Refused(SafepipError):  # noqa: N818
     outcome = "refused"
+
+
+class NoAnswer(Refused):
+    """No set of distributions satisfies the requirements.
+
+    lines:       what pip says first, word for word, since scripts and people search for it; the last is `message`
+    explanation: the rest in sentences, indented as they are to be printed
+    failures:    a `safepip.resolve.explain.Unsatisfied` for each requirement that could not be met (that type stands
+                 far above this module, which is at the bottom of the house)
+    """
+
+    def __init__(
+        self,
+        reference: str,
+        message: str,
+        *,
+        lines: Sequence[str],
+        explanation: Sequence[str],
+        failures: Sequence[Any],
+        context: Sequence[tuple[str, str]] = (),
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(reference, message, context=context, hint=hint)
+        self.lines = tuple(lines)
+        self.explanation = tuple(explanation)
+        self.failures = tuple(failures)
 
 
 class CouldNotCheck(SafepipError):  # noqa: N818

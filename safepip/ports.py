@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from safepip.model.artifact import (
+    IndexPage,
     InstalledDistribution,
     Listing,
     Metadata,
     Pin,
     Project,
+    Resolution,
+    Root,
     Target,
 )
 from safepip.model.evidence import Evidence, Kind, Subject
-from safepip.model.ident import ProjectName, Url
+from safepip.model.ident import ProjectName, Sha256, Url
+from safepip.model.plan import Install, Plan
+from safepip.model.run import Distribution
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Clock(Protocol):
@@ -43,6 +51,10 @@ class Catalog(Protocol):
         """The listing for a wheel named by path (file: URL) or by URL. Its `index` is that URL itself."""
         ...
 
+    def seen(self) -> tuple[IndexPage, ...]:
+        """Every page that was read so far."""
+        ...
+
     def ahead(self, work: Callable[[], None]) -> None:
         """Run `work` soon on another thread, or not at all. What it raises is raised again when asked for."""
         ...
@@ -60,9 +72,38 @@ class Gatherer(Protocol):
         ...
 
 
+class Workers(Protocol):
+    """Runs one function over many things at once. Answers come in the order of the things."""
+
+    def each(self, work: Callable[[T], R], things: Collection[T]) -> tuple[R, ...]: ...
+
+
 class Environment(Protocol):
     """The environment that is installed into."""
 
     def target(self) -> Target: ...
 
     def installed(self) -> Mapping[ProjectName, InstalledDistribution]: ...
+
+
+class Installer(Protocol):
+    """pip, which gets exactly the bytes that were judged."""
+
+    def install(self, plan: Plan, receipt: Callable[[Install, Sha256], bytes]) -> tuple[str, ...]:
+        """Install the plan and leave `receipt(step, sha256 of RECORD)` beside each distribution.
+
+        What should be told besides is returned. Raises PipFailed, with what is installed now.
+        """
+        ...
+
+
+class Watcher(Protocol):
+    """Told what is going on, so that long work shows. It must not raise."""
+
+    def resolving(self, roots: Collection[Root]) -> None: ...
+
+    def resolved(self, resolution: Resolution) -> None: ...
+
+    def arrived(self, distribution: Distribution) -> None: ...
+
+    def installing(self, plan: Plan) -> None: ...

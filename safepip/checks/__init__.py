@@ -7,3 +7,51 @@ A check observes: it says PASS, FAIL or UNKNOWN about one dossier. What follows 
     NEEDS: the kinds of evidence it looks at
     def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...]
 """
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from safepip.checks import (
+    attestation,
+    digest,
+    hash_pinned,
+    index_conflict,
+    metadata_match,
+    project_status,
+    provenance_available,
+    publisher,
+    release_age,
+    source_kind,
+)
+from safepip.model.evidence import Dossier, Kind
+from safepip.model.policy import Policy
+from safepip.model.verdict import Finding
+
+
+class Check(Protocol):
+    """What a check module offers."""
+
+    @property
+    def ID(self) -> str: ...  # noqa: N802 - a module's constant
+
+    @property
+    def NEEDS(self) -> frozenset[Kind]: ...  # noqa: N802
+
+    def check(self, dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...]: ...
+
+
+# The order is that of a report: what is tampered with first.
+ALL: tuple[Check, ...] = (
+    digest,
+    metadata_match,
+    attestation,
+    provenance_available,
+    publisher,
+    source_kind,
+    hash_pinned,
+    index_conflict,
+    release_age,
+    project_status,
+)

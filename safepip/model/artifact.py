@@ -101,6 +101,11 @@ class Listing:
     provenance: Url | None
 
     @property
+    def direct(self) -> bool:
+        """Whether a person named this very file by path or URL: its index is then its own address."""
+        return self.index == self.url
+
+    @property
     def sha256(self) -> Sha256 | None:
         stated = self.claimed.get("sha256")
         return Sha256(stated) if stated is not None else None
@@ -140,8 +145,20 @@ class Project:
     name: ProjectName
     pages: tuple[IndexPage, ...]
 
-    def page_of(self, listing: Listing) -> IndexPage:
-        return next(page for page in self.pages if page.index == listing.index)
+    def page_of(self, listing: Listing) -> IndexPage | None:
+        return next((page for page in self.pages if page.index == listing.index), None)
+
+    def rivals_of(self, page: IndexPage) -> tuple[Url, ...]:
+        """Other sources of this name that neither mirror that page nor are mirrored by it, file by file and digest."""
+        if len(self.pages) == 1:
+            return ()
+        own = _files(page)
+        others = ((other.index, _files(other)) for other in self.pages if other is not page)
+        return tuple(index for index, files in others if files and own and not (files <= own or own <= files))
+
+
+def _files(page: IndexPage) -> frozenset[tuple[str, str | None]]:
+    return frozenset((listing.name.text, listing.sha256) for listing in page.listings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,7 +275,7 @@ class Artifact:
     """Bytes whose digest WE computed, at `path`.
 
     digests: algorithm -> hexadecimal digest, sha256 always among them
-    pins:    what the person asked the digest to be; empty means nothing was asked
+    pins:    one set of acceptable digests for each place that pins this file; empty means nobody does
     """
 
     name: FileName
@@ -267,4 +284,4 @@ class Artifact:
     size: int
     path: Path
     origin: Origin
-    pins: frozenset[HashPin]
+    pins: tuple[frozenset[HashPin], ...]

@@ -11,7 +11,7 @@ from typing import TypeVar
 from packaging.version import Version
 
 from safepip.model.artifact import Artifact, Offers, ProjectStatus
-from safepip.model.ident import ProjectName
+from safepip.model.ident import FileName, ProjectName
 
 
 class Kind(enum.Enum):
@@ -110,6 +110,7 @@ class History:
     """What the index states about the project as a whole and about this file's age.
 
     uploaded: when this file was uploaded; first_upload: the earliest of the project's files
+    rivals: other sources that serve other files under the same name, none mirroring the other
     """
 
     index: str
@@ -117,6 +118,7 @@ class History:
     status: ProjectStatus
     uploaded: datetime | None
     first_upload: datetime | None
+    rivals: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,12 +141,16 @@ E_ = TypeVar("E_", History, Contents, Attestations)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What is judged: a version of a project, and its bytes once we have them."""
+    """What is judged: a version of a project, and its bytes once we have them.
+
+    requested: whether a person named the project, as opposed to a dependency of something
+    """
 
     project: ProjectName
     version: Version
-    file: str | None
+    file: FileName | None
     artifact: Artifact | None
+    requested: bool
 
     @property
     def key(self) -> str:

@@ -79,6 +79,7 @@ CHECKS: Mapping[str, CheckSpec] = {
     "attestation": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
     "provenance-available": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=True),
     "publisher": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=True),
+    "index-conflict": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=False),
     "release-age": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=True),
     "project-status": CheckSpec(levels=(_WARN, _WARN, _DENY), waivable=True),
 }
@@ -167,7 +168,7 @@ class Layer:
     digest: str
     profile: Placed[Profile] | None
     rules: RuleSet
-    checks: Mapping[str, Placed[Level]]
+    checks: tuple[tuple[str, Placed[Level]], ...]
     projects: tuple[tuple[str, RuleSet], ...]
     indexes: tuple[IndexGrant, ...]
     trust_roots: tuple[TrustRootGrant, ...]
@@ -222,9 +223,9 @@ class Policy:
         base = CODES.get((check, code), CHECKS[check].levels)[profile]
         level = Placed(base, f"profile {profile.name.lower()}")
         for layer in self.layers:
-            raised = layer.checks.get(check)
-            if raised is not None and raised.value > level.value:
-                level = raised
+            for named, raised in layer.checks:
+                if named == check and raised.value > level.value:
+                    level = raised
         return level
 
     def active(self, project: ProjectName) -> tuple[str, ...]:
@@ -274,11 +275,11 @@ def _rules_for(policy: Policy, project: ProjectName) -> Rules:
             Placed(Hashes.ALL if profile is Profile.STRICT else Hashes.OFF, place),
         ),
         ages=(
-            Placed[Age](_DEFAULT_AGE[profile], place),
+            Placed(_DEFAULT_AGE[profile], place),
             *(one.minimum_age for one in layers if one.minimum_age),
         ),
         first_release_ages=(
-            Placed[Age](timedelta(days=30), place),
+            Placed(timedelta(days=30), place),
             *(one.first_release_age for one in layers if one.first_release_age),
         ),
         attestations=stricter([one.attestations for one in layers], floor),

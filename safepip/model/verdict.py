@@ -23,6 +23,7 @@ class Finding:
 
     check: its id; about: `Subject.key`; code: a finer stable code, or the check's id
     message: one sentence, the evidence in it; hint: the narrowest way on
+    rule:  the rule that asked, as written and where: `safepip.toml:7  minimum-age = "3d"`
     eligible: when the same question will be answered otherwise, where time alone decides
     """
 
@@ -32,6 +33,7 @@ class Finding:
     outcome: Outcome
     message: str
     hint: str | None = None
+    rule: str | None = None
     eligible: datetime | None = None
 
 

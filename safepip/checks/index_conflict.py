@@ -1,0 +1,38 @@
+"""`index-conflict`: one name belongs to one index.
+
+pip takes the highest version, whichever index has it: whoever registers an internal name on a public index gets
+installed (dependency confusion). Two sources of one name are fine where one mirrors the other byte for byte.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from safepip.model.artifact import Local
+from safepip.model.evidence import Dossier, History, Kind, Unavailable
+from safepip.model.policy import Policy
+from safepip.model.verdict import Finding, Outcome
+
+ID = "index-conflict"
+NEEDS: frozenset[Kind] = frozenset({Kind.HISTORY})
+
+
+def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...]:  # noqa: ARG001 - one signature
+    subject = dossier.subject
+    history = dossier.get(History)
+    if subject.artifact is not None and isinstance(subject.artifact.origin, Local):
+        finding = Finding(check=ID, code="not-from-index", about=subject.key, outcome=Outcome.PASS, message="named")
+    elif isinstance(history, Unavailable):
+        finding = Finding(check=ID, code=history.code, about=subject.key, outcome=Outcome.UNKNOWN, message=history.why)
+    elif history.rivals:
+        finding = Finding(
+            check=ID,
+            code=ID,
+            about=subject.key,
+            outcome=Outcome.FAIL,
+            message=f"{history.index} and {' and '.join(history.rivals)} serve different files under this name",
+            hint=f'say whose it is, in safepip.toml: [indexes.NAME] url = "..." packages = ["{subject.project}"]',
+        )
+    else:
+        finding = Finding(check=ID, code=ID, about=subject.key, outcome=Outcome.PASS, message="one source")
+    return (finding,)

@@ -1,0 +1,261 @@
+"""A policy file (docs/policy.md, schema 1) -> `Layer`. All faults of a file are reported at once, with their lines.
+
+An unknown key is an error: a misspelled key must not drop a rule. A key that the schema has and this version does not
+enforce is an error too: a rule that nobody applies would be a lie.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from safepip.errors import BadInput, Malformed
+from safepip.formats import toml
+from safepip.formats.age import parse_age
+from safepip.formats.publisher import parse_publisher
+from safepip.formats.tables import TableReader, flag, text, texts, whole
+from safepip.model.ident import ProjectName, Sha256, Url, parse_version
+from safepip.model.policy import (
+    CHECKS,
+    AttestationRule,
+    Hashes,
+    IndexGrant,
+    Layer,
+    Level,
+    Placed,
+    Profile,
+    RuleSet,
+    TrustRootGrant,
+    Waiver,
+)
+from safepip.model.publisher import PublisherPin
+
+SCHEMA = 1
+ENVIRONMENT_RULES = frozenset({"hashes", "minimum-age", "first-release-age", "attestations"})
+GRANT_KINDS = frozenset({"indexes", "trust-roots", "waivers"})
+PREDICATES = frozenset({"publish", "slsa"})
+_LATER_TABLES = frozenset({"builders", "allow"})
+_LATER_CHECKS = frozenset({
+    "archive", "record", "downgrade", "late-file", "startup-hook", "file-collision", "script-shadow",
+    "direct-url", "malware", "advisory", "lookalike-name", "suspicious-code", "capability", "native-in-pure",
+    "world-writable", "not-listed-top",
+})  # fmt: skip
+_LATER_KEYS = frozenset({"sidecars"})
+
+
+def parse_policy(raw: bytes, name: str, *, table: Sequence[str], may_limit: bool, today: date) -> Layer | None:
+    """The layer in that file, or None where `table` (such as `tool`, `safepip`) is absent from it.
+
+    may_limit: whether `[limits]` may stand here (the system's and the user's policy)
+    today: a waiver whose last day is before it is a fault
+    Raises BadInput with one (place, what) for each fault.
+    """
+    try:
+        document = toml.load(raw, name)
+    except Malformed as error:
+        raise BadInput(
+            "policy-file", str(error), hint="mend the file; safepip installs nothing without its policy"
+        ) from None
+    data: Any = document.data
+    for key in table:
+        data = data.get(key) if isinstance(data, Mapping) else None
+        if data is None:
+            return None
+    reader = _Reader(document, tuple(table), today)
+    layer = reader.layer(data, hashlib.sha256(raw).hexdigest(), may_limit=may_limit)
+    if reader.faults:
+        many = "faults" if len(reader.faults) > 1 else "a fault"
+        raise BadInput(
+            "policy-file",
+            f"the policy {name} has {many}",
+            context=reader.faults,
+            hint="docs/policy.md has the schema; safepip installs nothing without its policy",
+        )
+    return layer
+
+
+def layer_from_environment(environ: Mapping[str, str]) -> Layer | None:
+    """The rules that SAFEPIP_* variables set, such as SAFEPIP_MINIMUM_AGE=7d; None where there are none.
+
+    Rules only: a variable can tighten and never grant. Raises BadInput for one that is no rule.
+    """
+    named = {key: value for key, value in sorted(environ.items()) if key.startswith("SAFEPIP_") and value}
+    if not named:
+        return None
+    keys = {name: name.removeprefix("SAFEPIP_").lower().replace("_", "-") for name in named}
+    document = toml.Document(name="environment", data={}, lines={})
+    reader = _Reader(document, (), date.min)
+    reader.known(dict.fromkeys(keys.values(), ""), {"profile", *ENVIRONMENT_RULES}, ())
+    rules = {key: named[name] for name, key in keys.items() if key in ENVIRONMENT_RULES}
+    profile = {"profile": named["SAFEPIP_PROFILE"]} if "SAFEPIP_PROFILE" in named else {}
+    digest = hashlib.sha256(repr(named).encode()).hexdigest()
+    layer = reader.layer({"schema": SCHEMA, **profile, "rules": rules}, digest, may_limit=False)
+    if reader.faults:
+        raise BadInput("policy-environment", "a SAFEPIP_* variable is no rule", context=reader.faults)
+    return layer
+
+
+class _Reader(TableReader):
+    """The schema. One method a table."""
+
+    def __init__(self, document: toml.Document, prefix: toml.Path, today: date) -> None:
+        super().__init__(document, prefix)
+        self.today = today
+
+    def layer(self, data: Any, digest: str, *, may_limit: bool) -> Layer:
+        top = self.table(data, ())
+        if "schema" not in top:
+            self.fault((), f"schema is missing; write: schema = {SCHEMA}")
+        elif top["schema"] != SCHEMA or isinstance(top["schema"], bool):
+            self.fault(("schema",), f"schema is {top['schema']!r}; this safepip knows schema {SCHEMA}")
+        known = {"schema", "profile", "rules", "checks", "projects", "indexes", "trust-roots", "waivers", "limits"}
+        self.known(top, known, (), _LATER_TABLES)
+        limits = self.table(top.get("limits", {}), ("limits",))
+        self.known(limits, {"grants", "max-waiver-days"}, ("limits",))
+        if limits and not may_limit:
+            self.fault(("limits",), "[limits] belongs into the system's or the user's policy")
+        return Layer(
+            name=self.document.name,
+            digest=digest,
+            profile=self.choice(top, "profile", (), Profile),
+            rules=self.rules(top.get("rules", {}), ("rules",)),
+            checks=tuple(self.checks(self.table(top.get("checks", {}), ("checks",)))),
+            projects=tuple(
+                (glob, self.rules(rules, ("projects", glob)))
+                for glob, rules in self.table(top.get("projects", {}), ("projects",)).items()
+            ),
+            indexes=tuple(self.each(top, "indexes", self.index)),
+            trust_roots=tuple(self.each(top, "trust-roots", self.trust_root)),
+            waivers=tuple(self.waivers(top.get("waivers", []))),
+            permitted_grants=self.grants(limits),
+            max_waiver_days=self.value(limits, "max-waiver-days", ("limits",), whole),
+        )
+
+    def rules(self, data: Any, path: toml.Path) -> RuleSet:
+        table = self.table(data, path)
+        self.known(
+            table, {"hashes", "minimum-age", "first-release-age", "attestations", "publishers", "predicates"}, path
+        )
+        return RuleSet(
+            hashes=self.choice(table, "hashes", path, Hashes),
+            minimum_age=self.value(table, "minimum-age", path, parse_age),
+            first_release_age=self.value(table, "first-release-age", path, parse_age),
+            attestations=self.choice(table, "attestations", path, AttestationRule),
+            publishers=self.value(table, "publishers", path, self._publishers),
+            predicates=self.value(table, "predicates", path, self._predicates),
+        )
+
+    def checks(self, table: Mapping[str, Any]) -> Iterator[tuple[str, Placed[Level]]]:
+        for check in table:
+            if check in _LATER_CHECKS:
+                self.fault(("checks", check), f"this version of safepip cannot run the check {check!r}")
+            elif check not in CHECKS:
+                self.fault(("checks", check), f"there is no check {check!r}; there are {', '.join(CHECKS)}")
+            else:
+                level = self.choice(table, check, ("checks",), Level)
+                if level is not None:
+                    yield check, level
+
+    def index(self, name: str, table: Mapping[str, Any], path: toml.Path) -> IndexGrant | None:
+        self.known(table, {"url", "packages", "private", "upload-times", "minimum-age"}, path, _LATER_KEYS)
+        url = self.value(table, "url", path, text, required=True)
+        times = self.value(table, "upload-times", path, text)
+        if times is not None and times.value != "absent":
+            self.fault((*path, "upload-times"), f'upload-times is {times.value!r}; the only value is "absent"')
+        packages = self.value(table, "packages", path, texts)
+        private = self.value(table, "private", path, flag)
+        if url is None:
+            return None
+        return IndexGrant(
+            name=name,
+            url=Url(url.value),
+            packages=packages.value if packages is not None else (),
+            private=private is not None and private.value,
+            upload_times_absent=times is not None,
+            minimum_age=self.value(table, "minimum-age", path, parse_age),
+            place=self.place(path),
+        )
+
+    def trust_root(self, name: str, table: Mapping[str, Any], path: toml.Path) -> TrustRootGrant | None:
+        self.known(table, {"file", "indexes"}, path)
+        file = self.value(table, "file", path, text, required=True)
+        indexes = self.value(table, "indexes", path, texts, required=True)
+        if file is None or indexes is None:
+            return None
+        return TrustRootGrant(name=name, file=file.value, indexes=indexes.value, place=self.place(path))
+
+    def waivers(self, data: Any) -> Iterator[Waiver]:
+        if not isinstance(data, list):
+            self.fault(("waivers",), "waivers is not an array of tables: write [[waivers]]")
+            return
+        for number, entry in enumerate(data):
+            waiver = self.waiver(self.table(entry, ("waivers", number)), ("waivers", number))
+            if waiver is not None:
+                yield waiver
+
+    def waiver(self, table: Mapping[str, Any], path: toml.Path) -> Waiver | None:
+        self.known(table, {"check", "project", "version", "sha256", "reason", "owner", "until"}, path)
+        check = self.value(table, "check", path, self._waivable, required=True)
+        project = self.value(table, "project", path, lambda value: ProjectName.parse(text(value)), required=True)
+        version = self.value(table, "version", path, lambda value: parse_version(text(value)))
+        sha256 = self.value(table, "sha256", path, lambda value: Sha256.parse(text(value)))
+        reason = self.value(table, "reason", path, text, required=True)
+        owner = self.value(table, "owner", path, text)
+        until = self.value(table, "until", path, self._last_day, required=True)
+        if (version is None) == (sha256 is None) and not {"version", "sha256"} & set(table):
+            self.fault(path, "a waiver names one exact version, or one sha256")
+        elif version is not None and sha256 is not None:
+            self.fault(path, "a waiver names a version or a sha256, not both")
+        if check is None or project is None or reason is None or until is None:
+            return None
+        return Waiver(
+            check=check.value,
+            project=project.value,
+            version=version.value if version is not None else None,
+            sha256=sha256.value if sha256 is not None else None,
+            reason=reason.value,
+            owner=owner.value if owner is not None else None,
+            until=until.value,
+            place=self.place(path),
+        )
+
+    def grants(self, limits: Mapping[str, Any]) -> Placed[frozenset[str]] | None:
+        def kinds(value: object) -> frozenset[str]:
+            named = frozenset(texts(value))
+            if named - GRANT_KINDS:
+                raise Malformed(f"unknown kinds {sorted(named - GRANT_KINDS)}; there are {sorted(GRANT_KINDS)}")
+            return named
+
+        return self.value(limits, "grants", ("limits",), kinds)
+
+    @staticmethod
+    def _publishers(value: object) -> tuple[PublisherPin, ...]:
+        named = texts(value)
+        if not named:
+            raise Malformed("an empty list of publishers accepts nobody; name one, or leave the key out")
+        return tuple(parse_publisher(one) for one in named)
+
+    @staticmethod
+    def _predicates(value: object) -> frozenset[str]:
+        named = frozenset(texts(value))
+        if not named or named - PREDICATES:
+            raise Malformed(f"{value!r} is not a list of {' or '.join(sorted(PREDICATES))}")
+        return named
+
+    @staticmethod
+    def _waivable(value: object) -> str:
+        check = text(value)
+        if check not in CHECKS:
+            raise Malformed(f"there is no check {check!r} in this version of safepip")
+        if not CHECKS[check].waivable:
+            raise Malformed(f"the check {check!r} cannot be waived")
+        return check
+
+    def _last_day(self, value: object) -> date:
+        if isinstance(value, datetime) or not isinstance(value, date):
+            raise Malformed(f"{value!r} is not a date such as {self.today.isoformat()} (without quotes)")
+        if value < self.today:
+            raise Malformed(f"{value.isoformat()} is past: the waiver has run out; remove or renew it")
+        return value

@@ -1,0 +1,74 @@
+"""TOML with places: the line that a key was written on, so that every fault can be told with file and line."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from safepip.errors import Malformed
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Path = tuple[str | int, ...]
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\]#]+?)\s*\]\]?\s*(?:#.*)?")
+_KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A parsed document. `lines` maps the path of a table or key to its line, counted from 1."""
+
+    name: str
+    data: Mapping[str, Any]
+    lines: Mapping[Path, int]
+
+    def place(self, path: Path) -> str:
+        """`safepip.toml:7`, by the nearest enclosing key that has a line of its own."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return f"{self.name}:{self.lines[path]}" if path in self.lines else self.name
+
+
+def load(raw: bytes, name: str) -> Document:
+    """Parse UTF-8 TOML. Raises Malformed with file and line."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Malformed(f"{name} is not UTF-8 (byte {error.start})") from None
+    try:
+        data = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise Malformed(f"{name} is not valid TOML: {error or 'nested too deeply'}") from None
+    return Document(name=name, data=data, lines=_locate(text))
+
+
+def _locate(text: str) -> Mapping[Path, int]:
+    """Where tables and keys begin. Serves messages only: a key inside a multi-line string may be found as well."""
+    lines: dict[Path, int] = {}
+    counts: dict[Path, int] = {}
+    table: Path = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.fullmatch(line):
+            table = _parts(header[2])
+            if header[1] == "[[":
+                counts[table] = counts.get(table, -1) + 1
+                table = (*table, counts[table])
+            found = table
+        elif key := _KEY.match(line):
+            found = (*table, *_parts(key[1]))
+        else:
+            continue
+        for depth in range(1, len(found) + 1):
+            lines.setdefault(found[:depth], number)
+    return lines
+
+
+def _parts(dotted: str) -> Path:
+    return tuple(part.strip("\"'") for part in _PART.findall(dotted))

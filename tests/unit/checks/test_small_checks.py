@@ -1,0 +1,79 @@
+"""source-kind, hash-pinned, project-status, index-conflict and provenance-available."""
+
+from __future__ import annotations
+
+import pytest
+
+from safepip.checks import hash_pinned, index_conflict, project_status, provenance_available, source_kind
+from safepip.model.artifact import HashPin, Offers, ProjectStatus, Status
+from safepip.model.evidence import Attestations, Kind, Unavailable
+from safepip.model.verdict import Outcome
+from tests.factories import NOW, artifact, dossier, history, listing, policy, sha256, subject
+
+PINNED = artifact(pins=(frozenset({HashPin("sha256", sha256(b"demo"))}),))
+
+
+def test_a_wheel_is_let_through_and_an_sdist_is_not() -> None:
+    [wheel] = source_kind.check(dossier(subject()), policy(), NOW)
+    [sdist] = source_kind.check(dossier(subject(artifact(listing("demo-1.0.tar.gz")))), policy(), NOW)
+    assert (wheel.outcome, sdist.outcome) == (Outcome.PASS, Outcome.FAIL)
+    assert sdist.hint is not None
+
+
+@pytest.mark.parametrize(
+    ("rule", "requested", "pinned", "outcome"),
+    [
+        ("off", True, False, Outcome.PASS),
+        ("roots", True, False, Outcome.FAIL),
+        ("roots", True, True, Outcome.PASS),
+        ("roots", False, False, Outcome.PASS),
+        ("all", False, False, Outcome.FAIL),
+        ("all", False, True, Outcome.PASS),
+    ],
+)
+def test_pins_are_asked_for_as_the_rule_says(rule: str, requested: bool, pinned: bool, outcome: Outcome) -> None:
+    under = policy(f'[rules]\nhashes = "{rule}"')
+    about = subject(PINNED if pinned else artifact(), requested=requested)
+    [finding] = hash_pinned.check(dossier(about), under, NOW)
+    assert finding.outcome is outcome
+    if outcome is Outcome.FAIL:
+        assert f"--hash=sha256:{sha256(b'demo')}" in (finding.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "code"),
+    [
+        (Status.ACTIVE, Outcome.PASS, "project-status"),
+        (Status.ARCHIVED, Outcome.FAIL, "archived"),
+        (Status.DEPRECATED, Outcome.FAIL, "deprecated"),
+        (Status.QUARANTINED, Outcome.FAIL, "quarantined"),
+    ],
+)
+def test_project_status(status: Status, outcome: Outcome, code: str) -> None:
+    piece = history(status=ProjectStatus(status=status, reason="why\x1b[31m"))
+    [finding] = project_status.check(dossier(subject(), piece), policy(), NOW)
+    assert (finding.outcome, finding.code) == (outcome, code)
+    assert "\x1b" not in finding.message
+
+
+def test_no_stated_status_is_no_objection_but_a_missing_page_is_unknown() -> None:
+    silent = Offers(upload_time=True, provenance=False, core_metadata=False, status=False)
+    [finding] = project_status.check(dossier(subject(), history(offers=silent)), policy(), NOW)
+    assert finding.outcome is Outcome.PASS
+    [finding] = project_status.check(dossier(subject()), policy(), NOW)
+    assert finding.outcome is Outcome.UNKNOWN
+
+
+def test_two_sources_of_one_name() -> None:
+    [alone] = index_conflict.check(dossier(subject(), history()), policy(), NOW)
+    [rivals] = index_conflict.check(dossier(subject(), history(rivals=("https://b.example/",))), policy(), NOW)
+    assert (alone.outcome, rivals.outcome) == (Outcome.PASS, Outcome.FAIL)
+
+
+def test_advertised_provenance_that_cannot_be_had_is_not_unattested() -> None:
+    gone = Unavailable(wanted=Kind.ATTESTATIONS, code="provenance-unavailable", why="404")
+    [finding] = provenance_available.check(dossier(subject(), gone), policy(), NOW)
+    assert (finding.outcome, finding.code) == (Outcome.UNKNOWN, "provenance-unavailable")
+    none = Attestations(advertised=False, index_offers=True, verified=(), rejected=(), claimed_publishers=())
+    [finding] = provenance_available.check(dossier(subject(), none), policy(), NOW)
+    assert finding.outcome is Outcome.PASS

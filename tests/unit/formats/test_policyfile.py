@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import pytest
+
+from safepip.errors import BadInput
+from safepip.formats.policyfile import parse_policy
+from safepip.model.ident import ProjectName
+from safepip.model.layers import combine
+from safepip.model.policy import AttestationRule, Hashes, Layer, Level, Profile
+from tests.factories import NOW, policy, project
+
+WHOLE = b"""schema  = 1
+profile = "strict"
+[rules]
+hashes            = "roots"
+minimum-age       = "36h"
+first-release-age = "P14D"
+attestations      = "require"
+[checks]
+project-status = "deny"
+[projects."acme-*"]
+publishers = ["github:acme/tool/release.yml@refs/tags/*"]
+predicates = ["publish"]
+[indexes.corp]
+url = "https://user:secret@packages.corp.example/simple/"
+packages = ["acme-*"]
+private = true
+upload-times = "absent"
+minimum-age = "0d"
+[trust-roots.corp]
+file = "corp.json"
+indexes = ["corp"]
+[[waivers]]
+check = "release-age"
+project = "Acme_Tool"
+version = "2.1"
+reason = "fix for CVE-2026-1"
+owner = "security@acme.example"
+until = 2026-11-24
+[limits]
+grants = ["indexes", "waivers"]
+max-waiver-days = 90
+"""
+
+
+def read(raw: bytes, *, may_limit: bool = True) -> Layer:
+    layer = parse_policy(raw, "safepip.toml", table=(), may_limit=may_limit, today=NOW.date())
+    assert layer is not None
+    return layer
+
+
+def faults(raw: bytes, *, may_limit: bool = True) -> list[tuple[str, str]]:
+    with pytest.raises(BadInput) as caught:
+        read(raw, may_limit=may_limit)
+    return list(caught.value.context) or [("", caught.value.message)]
+
+
+def test_the_whole_schema() -> None:
+    layer = read(WHOLE)
+    assert layer.profile is not None
+    assert (layer.profile.value, layer.profile.place) == (Profile.STRICT, "safepip.toml:2")
+    assert layer.rules.hashes is not None
+    assert (layer.rules.hashes.value, layer.rules.hashes.place) == (Hashes.ROOTS, "safepip.toml:4")
+    [index] = layer.indexes
+    assert "secret" not in str(index.url)
+    assert index.upload_times_absent
+    assert index.private
+    [waiver] = layer.waivers
+    assert (waiver.project, waiver.place) == ("acme-tool", "safepip.toml:22")
+    assert layer.rules_for(ProjectName.parse("acme-tool")).publishers is not None
+    assert layer.rules_for(ProjectName.parse("other")).publishers is None
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("[rules]\nminimun-age = '3d'", "safepip.toml:3", "not a key of the schema"),
+        ("[rule]\n", "safepip.toml:2", "not a key of the schema"),
+        ("[rules]\nminimum-age = 3", "safepip.toml:3", "not an age"),
+        ("[rules]\nminimum-age = 'soon'", "safepip.toml:3", "not an age"),
+        ("[rules]\nhashes = 'some'", "safepip.toml:3", "none of off, roots, all"),
+        ("[rules]\nattestations = true", "safepip.toml:3", "none of off"),
+        ("profile = 'lax'", "safepip.toml:2", "none of observe"),
+        ("rules = 3", "safepip.toml:2", "not a table"),
+        ("[checks]\ndigset = 'deny'", "safepip.toml:3", "there is no check"),
+        ("[checks]\nadvisory = 'deny'", "safepip.toml:3", "cannot run the check"),
+        ("[builders.corp]\nidentity = 'x'", "safepip.toml:2", "not enforced by this version"),
+        ("[indexes.corp]\nurl='https://x/'\nsidecars = true", "safepip.toml:4", "not enforced by this version"),
+        ("[indexes.corp]\npackages = ['a']", "safepip.toml:2", "url is missing"),
+        ("[indexes.corp]\nurl = 'https://x/'\nupload-times = 'some'", "safepip.toml:4", "only value"),
+        ("[projects.x]\npublishers = []", "safepip.toml:3", "accepts nobody"),
+        ("[projects.x]\npublishers = ['nonsense']", "safepip.toml:3", "publishers"),
+        ("[[waivers]]\ncheck = 'digest'", "safepip.toml:3", "cannot be waived"),
+        ("[[waivers]]\ncheck = 'release-age'\nproject = 'x'\nreason='r'\nuntil=2026-12-01", "safepip.toml:2", "exact"),
+        (
+            "[[waivers]]\ncheck = 'release-age'\nproject = 'x'\nversion='1'\nreason='r'\nuntil=2026-11-21",
+            "safepip.toml:7",
+            "is past",
+        ),
+        (
+            "[[waivers]]\ncheck = 'release-age'\nproject = 'x'\nversion='1'\nreason='r'\nuntil='2026-12-01'",
+            "safepip.toml:7",
+            "not a date",
+        ),
+        ("waivers = 3", "safepip.toml:2", "array of tables"),
+        ("[limits]\ngrants = ['everything']", "safepip.toml:3", "unknown kinds"),
+        ("[limits]\nmax-waiver-days = -1", "safepip.toml:3", "whole number"),
+    ],
+)
+def test_each_fault_is_told_with_its_line(text: str, place: str, words: str) -> None:
+    found = faults(f"schema = 1\n{text}".encode())
+    assert any(where == place and words in what for where, what in found), found
+
+
+def test_all_faults_are_told_at_once() -> None:
+    assert len(faults(b"schema = 2\n[rules]\nhashes = 'x'\nfoo = 1\n[checks]\nbar = 'deny'\n")) == 4
+
+
+@pytest.mark.parametrize("raw", [b"", b"schema = 2", b"schema = true", b"schema = 'x'"])
+def test_the_schema_must_be_named_and_known(raw: bytes) -> None:
+    assert any("schema" in what for _, what in faults(raw))
+
+
+@pytest.mark.parametrize("raw", [b"a = = 1", b"\xff\xfe", b"schema = 1\nschema = 1", b"[" * 5000])
+def test_no_toml_is_one_clear_fault(raw: bytes) -> None:
+    [(_, what)] = faults(raw)
+    assert "safepip.toml" in what
+
+
+def test_limits_belong_to_outer_layers() -> None:
+    [(place, what)] = faults(b"schema = 1\n[limits]\ngrants = []\n", may_limit=False)
+    assert place == "safepip.toml:2"
+    assert "[limits]" in what
+
+
+def test_pyproject_carries_a_policy_in_its_tool_table() -> None:
+    raw = b'[project]\nname = "x"\n[tool.safepip]\nschema = 1\n[tool.safepip.rules]\nhashes = "al"\n'
+    with pytest.raises(BadInput) as caught:
+        parse_policy(raw, "pyproject.toml", table=("tool", "safepip"), may_limit=False, today=NOW.date())
+    assert caught.value.context[0][0] == "pyproject.toml:6"
+    assert parse_policy(b"[project]\n", "p", table=("tool", "safepip"), may_limit=False, today=NOW.date()) is None
+
+
+def test_defaults_are_a_floor_and_layers_only_tighten() -> None:
+    demo = project("demo")
+    assert policy().rules_for(demo).attestations.value is AttestationRule.FIRST_USE
+    assert policy('[rules]\nattestations = "off"').rules_for(demo).attestations.value is AttestationRule.FIRST_USE
+    raised = policy('[checks]\nproject-status = "deny"', '[checks]\nproject-status = "off"')
+    assert raised.level("project-status", "archived", demo).value is Level.DENY
+    assert raised.level("project-status", "archived", demo).place == "layer0.toml:3"
+
+
+def test_a_pin_implies_require() -> None:
+    pinned = policy('[projects.demo]\npublishers = ["github:a/b"]')
+    assert pinned.rules_for(project("demo")).attestations.value is AttestationRule.REQUIRE
+    assert pinned.rules_for(project("else")).attestations.value is AttestationRule.FIRST_USE
+
+
+def test_within_a_layer_the_most_specific_glob_wins_and_layers_add_up() -> None:
+    one = '[projects."*"]\nhashes = "all"\n[projects."de*"]\nhashes = "roots"'
+    assert policy(one).rules_for(project("demo")).hashes.value is Hashes.ROOTS
+    assert policy(one, '[rules]\nhashes = "all"').rules_for(project("demo")).hashes.value is Hashes.ALL
+
+
+def test_observe_counts_only_where_nobody_names_another_profile() -> None:
+    assert policy('profile = "observe"').profile.value is Profile.OBSERVE
+    assert policy('profile = "observe"', 'profile = "standard"').profile.value is Profile.STANDARD
+    assert policy('profile = "strict"', 'profile = "observe"').profile.value is Profile.STRICT
+
+
+def test_quarantine_and_missing_upload_times_have_levels_of_their_own() -> None:
+    demo = project("demo")
+    assert policy('profile = "observe"').level("project-status", "quarantined", demo).value is Level.DENY
+    assert policy().level("release-age", "no-upload-times", demo).value is Level.WARN
+    assert policy('profile = "strict"').level("release-age", "no-upload-times", demo).value is Level.DENY
+
+
+WAIVER = '[[waivers]]\ncheck = "release-age"\nproject = "x"\nversion = "1"\nreason = "r"\nuntil = 2027-11-24'
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "words"),
+    [
+        ("[limits]\ngrants = []", WAIVER, "does not permit"),
+        ('[limits]\ngrants = ["indexes"]', WAIVER, "does not permit"),
+        ("[limits]\nmax-waiver-days = 90", WAIVER, "permits 90 days"),
+        ('[limits]\ngrants = ["waivers"]', '[indexes.x]\nurl = "https://x/"', "does not permit"),
+    ],
+)
+def test_a_grant_that_is_not_permitted_is_a_located_refusal(outer: str, inner: str, words: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        policy(outer, inner)
+    [(place, what)] = caught.value.context
+    assert place == "layer1.toml:2"
+    assert words in what
+
+
+def test_limits_do_not_bind_their_own_layer() -> None:
+    assert policy(f"[limits]\ngrants = []\n{''}", "").waivers == ()
+    assert len(policy('[limits]\ngrants = ["waivers"]', WAIVER).waivers) == 1
+
+
+def test_the_digest_covers_bytes_and_profile() -> None:
+    assert policy().digest != policy('profile = "strict"').digest
+    assert policy("# a").digest != policy("# b").digest
+    assert combine([], NOW.date()).digest == combine([], NOW.date()).digest
