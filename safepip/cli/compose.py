@@ -1,0 +1,231 @@
+"""Making the world for one `safepip install`, in an order that lets the slow edges work in the background."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Literal, cast
+
+from safepip import __version__
+from safepip.cli.args import Typed
+from safepip.cli.console import Console
+from safepip.cli.layers import environment_of, load_policy, pip_configuration
+from safepip.cli.output import report_failure, show
+from safepip.cli.roots import Asked, gather
+from safepip.cli.settings import Settings, settle
+from safepip.cli.trust import Verifiers
+from safepip.errors import SafepipError
+from safepip.flows.install import Request, World
+from safepip.flows.install import install as flow
+from safepip.formats.pipfiles import Forwarded, Placement
+from safepip.io.environment import PythonEnvironment
+from safepip.io.gather import EvidenceGatherer
+from safepip.io.http import Http, HttpSettings
+from safepip.io.index import IndexCatalog, Sources
+from safepip.io.interpreter import DefaultIndex, Home, ask_default_index, find_interpreter
+from safepip.io.parallel import Parallel
+from safepip.io.pip import Pip, Streams
+from safepip.io.pools import Proxies
+from safepip.io.statedir import cache_folder
+from safepip.io.store import Store
+from safepip.model.artifact import Listing
+from safepip.model.ident import Sha256, Url
+from safepip.model.plan import Install, Plan
+from safepip.model.policy import Policy
+from safepip.model.run import Run
+
+DOWNLOADS = 8
+LARGEST_DOWNLOAD = 5 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(timezone.utc)
+
+
+def install(typed: Typed, command: tuple[str, ...], environ: Mapping[str, str], console: Console) -> int:
+    """Run the command and show what came of it. Raises SafepipError where nothing could even begin."""
+    started = SystemClock().now()
+    interpreter = find_interpreter(typed.given.get("python") or environ.get("PIP_PYTHON"), environ, Home.own())
+    configured = pip_configuration(environ, environment_of(interpreter))
+    settings = settle(typed, configured, environ, command)
+    console.settle(settings.verbosity, progress=settings.progress)
+    with ExitStack() as closing:
+        environment = PythonEnvironment(interpreter, _placement(settings), environ)
+        closing.callback(environment.close)
+        default = ask_default_index(environ) if settings.index_url is None and not settings.no_index else None
+        if default is not None:
+            closing.callback(default.close)
+        asked = gather(settings, environ)
+        policy = load_policy(
+            settings, environ, hash_mode=asked.hash_mode, folder=Path.cwd(), today=started.astimezone().date()
+        )
+        begun = _begun(settings, policy, started, interpreter)
+        try:
+            environment.check()
+            world = closing.enter_context(_world(settings, asked, policy, environment, default, environ, console))
+            run = flow(_request(settings, asked), policy, world, begun)
+        except SafepipError as error:
+            return report_failure(error, begun, settings, console, SystemClock().now())
+    return show(run, settings, console)
+
+
+@contextmanager
+def _world(
+    settings: Settings,
+    asked: Asked,
+    policy: Policy,
+    environment: PythonEnvironment,
+    default: DefaultIndex | None,
+    environ: Mapping[str, str],
+    console: Console,
+) -> Iterator[World]:
+    sources = _sources(asked, policy, default)
+    cache = (settings.cache_dir or cache_folder()) if settings.cache else None
+    with ExitStack() as closing:
+        http = Http(_http_settings(settings, sources))
+        closing.callback(http.close)
+        store = Store(cache, _downloader(http), console, console.warn)
+        closing.callback(store.close)
+        catalog = IndexCatalog(
+            http=http,
+            sources=sources,
+            cache_dir=cache,
+            fetch_whole=lambda listing: store.fetch(listing, {"sha256"})[0],
+            keep=store.keep,
+        )
+        closing.callback(catalog.close)
+        workers = Parallel(DOWNLOADS)
+        closing.callback(workers.close)
+        yield World(
+            catalog=catalog,
+            store=store,
+            gatherer=EvidenceGatherer(catalog, http, Verifiers(settings.trusted_root, policy).speaking_for),
+            environment=environment,
+            installer=_Installer(Pip(environment, environ, Streams(out=console.out, err=console.err), cache), settings),
+            workers=workers,
+            watcher=console,
+            clock=SystemClock(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Installer:
+    """`safepip.ports.Installer`: pip with this run's options."""
+
+    pip: Pip
+    settings: Settings
+
+    def install(self, plan: Plan, receipt: Callable[[Install, Sha256], bytes]) -> tuple[str, ...]:
+        forwarded = Forwarded(
+            no_deps=self.settings.no_deps,
+            force_reinstall=self.settings.force_reinstall,
+            ignore_installed=self.settings.ignore_installed,
+            extra=self.settings.forwarded,
+        )
+        return self.pip.install(plan, forwarded, compile_=self.settings.compile, receipts=receipt).warnings
+
+
+def _downloader(http: Http) -> Callable[[Listing], contextlib.AbstractContextManager[Iterator[bytes]]]:
+    @contextmanager
+    def download(listing: Listing) -> Iterator[Iterator[bytes]]:
+        with http.stream(listing.url, headers={}, limit=LARGEST_DOWNLOAD) as answer:
+            yield answer.chunks
+
+    return download
+
+
+def _sources(asked: Asked, policy: Policy, default: DefaultIndex | None) -> Sources:
+    first = [] if asked.no_index else [_address(asked.index_url.value) if asked.index_url else _told(default)]
+    return Sources(
+        indexes=(*first, *(_address(one.value) for one in asked.extra_index_urls)),
+        find_links=tuple(_address(one.value) for one in asked.find_links),
+        no_index=asked.no_index,
+        grants=policy.indexes,
+    )
+
+
+def _told(default: DefaultIndex | None) -> Url:
+    assert default is not None  # noqa: S101 - it is asked exactly when no index is named
+    return default.url()
+
+
+def _address(text: str) -> Url:
+    """A URL as it stands; anything else is a path, as in pip."""
+    return Url(text) if "://" in text or text.startswith("file:") else Url(Path(text).absolute().as_uri())
+
+
+def _http_settings(settings: Settings, sources: Sources) -> HttpSettings:
+    return HttpSettings(
+        timeout=settings.timeout,
+        patience=max(60.0, 4 * settings.timeout),
+        retries=settings.retries,
+        backoff=0.25,
+        certificates=Path(settings.cert) if settings.cert else None,
+        client_certificate=None,
+        proxies=Proxies(explicit=None, from_environment=True),
+        authorities=(*sources.indexes, *sources.find_links, *(grant.url for grant in sources.grants)),
+        use_netrc=True,
+        user_agent=f"safepip/{__version__} Python/{sys.version_info.major}.{sys.version_info.minor}",
+    )
+
+
+def _placement(settings: Settings) -> Placement:
+    return Placement(
+        target_dir=settings.target,
+        prefix=None,
+        root=None,
+        upgrade=settings.upgrade,
+        user=None,
+        break_system_packages=settings.break_system_packages,
+    )
+
+
+def _request(settings: Settings, asked: Asked) -> Request:
+    return Request(
+        roots=asked.roots,
+        constraints=asked.constraints,
+        hash_mode=asked.hash_mode,
+        upgrade=settings.upgrade,
+        upgrade_strategy=cast("Literal['only-if-needed', 'eager']", settings.upgrade_strategy),
+        allow_pre=asked.allow_pre,
+        releases=asked.releases,
+        no_deps=settings.no_deps,
+        ignore_installed=settings.ignore_installed,
+        force_reinstall=settings.force_reinstall,
+        ignore_requires_python=settings.ignore_requires_python,
+        dry_run=settings.dry_run,
+    )
+
+
+def _begun(settings: Settings, policy: Policy, started: datetime, interpreter: Path) -> Run:
+    return Run(
+        command=_without_secrets(settings.command),
+        started=started,
+        finished=started,
+        pip_version=importlib.metadata.version("pip"),
+        interpreter=str(interpreter),
+        environment=str(settings.target or interpreter.parent.parent),
+        markers={},
+        policy=policy,
+        outcome="failed",
+        distributions=(),
+        kept=(),
+        plan=None,
+        held_back=(),
+        refusals=(),
+        indexes=(),
+        errors=(),
+        notes=(),
+    )
+
+
+def _without_secrets(command: Collection[str]) -> tuple[str, ...]:
+    return tuple(str(Url(word)) for word in command)

@@ -1,0 +1,145 @@
+"""What a person asks for: the command line's requirements and those of files, with what the files' option lines mean.
+
+Files may tighten and never loosen: a line that would undo the command line is a refusal that names its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from safepip.cli.settings import COMMAND_LINE, Settings
+from safepip.errors import BadInput, Refused, SafepipError
+from safepip.formats.requirement_line import PathAnswer, PathKind, parse_requirement
+from safepip.formats.requirements import OptionLine, RequirementsFile, parse_requirements
+from safepip.model.artifact import Root
+from safepip.model.ident import ProjectName
+from safepip.model.policy import Placed
+
+_REFUSED = {
+    "--no-binary": "would build from source, which runs the author's code as you",
+    "--trusted-host": "would not check certificates; add the certificate authority with --cert FILE",
+    "--no-require-hashes": "would take pins away that are asked for",
+    "--config-settings": "is for builds, and safepip builds nothing",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Roots and constraints in the order of pip: command line first, then files.
+
+    hash_mode: `--require-hashes`, or any `--hash` in any file
+    index_url: None means that nobody named one
+    releases: from `--all-releases NAME` (True) and `--only-final NAME` (False)
+    """
+
+    roots: tuple[Root, ...]
+    constraints: tuple[Root, ...]
+    hash_mode: bool
+    allow_pre: bool
+    index_url: Placed[str] | None
+    extra_index_urls: tuple[Placed[str], ...]
+    find_links: tuple[Placed[str], ...]
+    no_index: bool
+    releases: Mapping[ProjectName, bool]
+
+
+def gather(settings: Settings, environ: Mapping[str, str]) -> Asked:
+    """Read everything that was asked for. All faults of all files are told together."""
+    faults: list[SafepipError] = []
+    roots: list[Root] = []
+    for text in settings.arguments:
+        try:
+            roots.append(parse_requirement(text, COMMAND_LINE, look=_look, pins=frozenset(), constraint=False))
+        except (BadInput, Refused) as error:
+            faults.append(error)
+    files = _files(settings.requirement_files, environ, faults, constraint=False)
+    constraints = _files(settings.constraint_files, environ, faults, constraint=True)
+    if faults:
+        raise _together(faults)
+    options = [option for file in (*files, *constraints) for option in file.options]
+    _refuse_loosening(options, settings)
+    return Asked(
+        roots=(*roots, *(root for file in files for root in file.roots)),
+        constraints=tuple(one for file in (*files, *constraints) for one in file.constraints),
+        hash_mode=settings.require_hashes
+        or any(file.hashed for file in (*files, *constraints))
+        or any(option.name == "--require-hashes" for option in options),
+        allow_pre=settings.pre or any(option.name == "--pre" for option in options),
+        index_url=next(iter(_placed(options, "--index-url")), settings.index_url),
+        extra_index_urls=(*settings.extra_index_urls, *_placed(options, "--extra-index-url")),
+        find_links=(*settings.find_links, *_placed(options, "--find-links")),
+        no_index=settings.no_index or any(option.name == "--no-index" for option in options),
+        releases=_releases(options),
+    )
+
+
+def _files(
+    names: Sequence[str], environ: Mapping[str, str], faults: list[SafepipError], *, constraint: bool
+) -> list[RequirementsFile]:
+    read: list[RequirementsFile] = []
+    for name in names:
+        try:
+            read.append(parse_requirements(_read, name, environ, look=_look, constraint=constraint))
+        except (BadInput, Refused) as error:
+            faults.append(error)
+    return read
+
+
+def _read(name: str) -> bytes:
+    return Path(name).read_bytes()
+
+
+def _look(text: str) -> PathAnswer:
+    path = Path(text)
+    kind = PathKind.DIRECTORY if path.is_dir() else PathKind.FILE if path.exists() else PathKind.ABSENT
+    return PathAnswer(kind, str(path.absolute()))
+
+
+def _together(faults: Sequence[SafepipError]) -> SafepipError:
+    if len(faults) == 1:
+        return faults[0]
+    bad = any(isinstance(fault, BadInput) for fault in faults)
+    context = [pair for fault in faults for pair in [(fault.reference, fault.message), *fault.context]]
+    hint = "\n".join(dict.fromkeys(fault.hint for fault in faults if fault.hint)) or None
+    message = f"{len(faults)} of the things that were asked for cannot be used"
+    return (BadInput if bad else Refused)("several-faults", message, context=context, hint=hint)
+
+
+def _refuse_loosening(options: Sequence[OptionLine], settings: Settings) -> None:
+    refused = [(one.place, f"{one.name} {_REFUSED[one.name]}") for one in options if one.name in _REFUSED]
+    refused += [
+        (one.place, "--only-binary :none: would build from source")
+        for one in options
+        if one.name == "--only-binary" and one.value is not None and ":none:" in one.value
+    ]
+    indexes = _placed(options, "--index-url")
+    chosen = settings.index_url or next(iter(indexes), None)
+    refused += [
+        (one.place, f"--index-url would replace the index that {chosen.place} names")
+        for one in indexes
+        if chosen is not None and one.value.rstrip("/") != chosen.value.rstrip("/")
+    ]
+    if refused:
+        raise Refused(
+            "loosening-line",
+            "a line of a file would loosen what this run promises; files may only tighten",
+            context=refused,
+            hint="remove the line; indexes are named on the command line, in pip's configuration, or in safepip.toml",
+        )
+
+
+def _placed(options: Sequence[OptionLine], name: str) -> tuple[Placed[str], ...]:
+    return tuple(Placed(one.value, one.place) for one in options if one.name == name and one.value)
+
+
+def _releases(options: Sequence[OptionLine]) -> Mapping[ProjectName, bool]:
+    meaning = {"--all-releases": True, "--only-final": False}
+    return {
+        ProjectName.parse(name.strip()): meaning[one.name]
+        for one in options
+        if one.name in meaning and one.value
+        for name in one.value.split(",")
+        if name.strip() not in {":all:", ":none:"}
+    }

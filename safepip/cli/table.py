@@ -1,0 +1,175 @@
+"""The options of `safepip install`, as a table that one can read.
+
+class OURS: resolution, fetching and judging are safepip's, so the option is too. FORWARDED: goes to the pip that
+installs. REFUSED: would loosen what safepip promises; the message says what to do instead. INERT: accepted and
+without effect here. `config`: whether pip's configuration files and PIP_* variables may set it.
+safepip's own long options live under one prefix, `--sp-`, so that pip's abbreviations mean what they mean in pip.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Treatment(enum.Enum):
+    OURS = "ours"
+    FORWARDED = "forwarded"
+    REFUSED = "refused"
+    INERT = "inert"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option. `action` is optparse's: store, append, count, store_true or store_false; `hint` is for REFUSED."""
+
+    names: tuple[str, ...]
+    dest: str
+    action: str
+    treatment: Treatment
+    group: str
+    help: str
+    metavar: str | None = None
+    choices: tuple[str, ...] | None = None
+    form: str | None = None
+    config: bool = True
+    hint: str | None = None
+
+
+_OURS, _FORWARDED = Treatment.OURS, Treatment.FORWARDED
+_REFUSED, _INERT = Treatment.REFUSED, Treatment.INERT
+
+WHAT = "What to install"
+WHERE = "Where from"
+INTO = "Where to"
+JUDGE = "How it is judged"
+SHOW = "What is shown"
+NETWORK = "Network and cache"
+ACCEPTED = "Accepted, as pip does or would"
+REFUSED = "Refused, with the way to do it instead"
+
+
+def _option(*names: str, **rest: object) -> Option:
+    dest = rest.pop("dest", None) or next(one for one in names if one.startswith("--"))[2:].replace("-", "_")
+    return Option(names=names, dest=str(dest), **{"action": "store", "treatment": _OURS, **rest})  # type: ignore[arg-type]
+
+
+OPTIONS: tuple[Option, ...] = (
+    _option("-r", "--requirement", action="append", metavar="FILE", group=WHAT, help="requirements file; repeatable"),
+    _option("-c", "--constraint", action="append", metavar="FILE", group=WHAT, help="constraints file; repeatable"),
+    _option("--no-deps", action="store_true", group=WHAT, help="do not install dependencies"),
+    _option("-U", "--upgrade", action="store_true", group=WHAT, help="take the newest version that is let in"),
+    _option(
+        "--upgrade-strategy",
+        choices=("only-if-needed", "eager"),
+        metavar="STRATEGY",
+        group=WHAT,
+        help="whether -U upgrades dependencies too: only-if-needed (default) or eager",
+    ),
+    _option("--force-reinstall", action="store_true", group=WHAT, help="install again what is there already"),
+    _option("-I", "--ignore-installed", action="store_true", group=WHAT, help="do as if nothing were installed"),
+    _option("--pre", action="store_true", group=WHAT, help="pre-releases too"),
+    _option("--ignore-requires-python", action="store_true", group=WHAT, help="do not look at Requires-Python"),
+    _option("-i", "--index-url", metavar="URL", group=WHERE, help="the index; default: the one pip would use"),
+    _option("--extra-index-url", action="append", metavar="URL", group=WHERE, help="one more index; repeatable"),
+    _option("--no-index", action="store_true", group=WHERE, help="no index, only --find-links"),
+    _option(
+        "-f", "--find-links", action="append", metavar="PLACE", group=WHERE, help="folder or page of wheels; repeatable"
+    ),
+    _option(
+        "--python",
+        metavar="PYTHON",
+        group=INTO,
+        help="environment folder or interpreter to install into (before `install`)",
+    ),
+    _option("-t", "--target", metavar="DIR", group=INTO, help="install into this folder"),
+    _option(
+        "--break-system-packages",
+        action="store_true",
+        group=INTO,
+        help="even if the environment says that something else manages it",
+    ),
+    _option("--require-hashes", action="store_true", group=JUDGE, help="every distribution must be pinned by --hash"),
+    _option(
+        "--uploaded-prior-to",
+        metavar="AGE",
+        group=JUDGE,
+        help="only files uploaded before: a date, P7D, 7d or 36h; the stricter of this and the policy wins",
+    ),
+    _option("--sp-policy", metavar="FILE", config=False, group=JUDGE, help="one more policy file (docs/policy.md)"),
+    _option(
+        "--sp-trusted-root",
+        metavar="FILE",
+        config=False,
+        group=JUDGE,
+        help="Sigstore trusted root to verify with, instead of the public one that safepip ships",
+    ),
+    _option("--dry-run", action="store_true", group=SHOW, help="resolve, fetch and judge, but install nothing"),
+    _option("--report", metavar="FILE", group=SHOW, help="pip's installation report as JSON; - for standard output"),
+    _option("--sp-report", metavar="FILE", config=False, group=SHOW, help="safepip's report as JSON (docs/report.md)"),
+    _option("-q", "--quiet", action="count", group=SHOW, help="say less; up to three times"),
+    _option("-v", "--verbose", action="count", group=SHOW, help="say more: each check of each file"),
+    _option("--no-color", action="store_true", group=SHOW, help="no colour"),
+    _option(
+        "--progress-bar",
+        choices=("auto", "on", "off", "raw"),
+        metavar="TYPE",
+        group=SHOW,
+        help="auto (default), on, off or raw",
+    ),
+    _option("--cache-dir", metavar="DIR", group=NETWORK, help="where judged files are kept"),
+    _option("--no-cache-dir", action="store_true", group=NETWORK, help="keep nothing"),
+    _option("--cert", metavar="FILE", group=NETWORK, help="CA bundle, instead of the system's certificates"),
+    _option("--timeout", "--default-timeout", form="float", metavar="SECONDS", group=NETWORK, help="default 15"),
+    _option("--retries", form="int", metavar="N", group=NETWORK, help="tries after the first one; default 5"),
+    _option("--compile", action="store_true", dest="compile", group=ACCEPTED, help="compile to bytecode (the default)"),
+    _option("--no-compile", action="store_false", dest="compile", group=ACCEPTED, help="do not compile to bytecode"),
+    _option(
+        "--no-warn-script-location",
+        action="store_false",
+        dest="warn_script_location",
+        treatment=_FORWARDED,
+        group=ACCEPTED,
+        help="handed to pip",
+    ),
+    _option(
+        "--root-user-action",
+        choices=("warn", "ignore"),
+        metavar="ACTION",
+        treatment=_FORWARDED,
+        group=ACCEPTED,
+        help="handed to pip",
+    ),
+    _option("--only-binary", action="append", metavar="NAMES", treatment=_INERT, group=ACCEPTED, help="always :all:"),
+    _option("--prefer-binary", action="store_true", treatment=_INERT, group=ACCEPTED, help="always so"),
+    _option("--no-input", action="store_true", treatment=_INERT, group=ACCEPTED, help="safepip never asks"),
+    _option("--disable-pip-version-check", action="store_true", treatment=_INERT, group=ACCEPTED, help="always so"),
+    _option(
+        "--no-binary",
+        action="append",
+        metavar="NAMES",
+        treatment=_REFUSED,
+        group=REFUSED,
+        help="would build from source",
+        hint="a source build runs the author's code as you; install a version that ships a wheel",
+    ),
+    _option(
+        "--trusted-host",
+        action="append",
+        metavar="HOST",
+        treatment=_REFUSED,
+        group=REFUSED,
+        help="would not check certificates",
+        hint="add the host's certificate authority with --cert FILE",
+    ),
+    _option(
+        "-e",
+        "--editable",
+        action="append",
+        metavar="PATH",
+        treatment=_REFUSED,
+        group=REFUSED,
+        help="would run the project's build code",
+        hint="safepip install the project's dependencies, then: pip install --no-deps --no-build-isolation -e PATH",
+    ),
+)

@@ -1,0 +1,233 @@
+"""`safepip install`: Roots -> Resolution -> Artifacts -> Dossiers -> Verdicts -> Plan -> pip -> Receipts -> Run.
+
+One resolution, one download, and pip gets exactly the bytes that were judged. Everything that is wrong with a run is
+gathered and told together; the environment is touched only when nothing is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from safepip.errors import NoAnswer, SafepipError
+from safepip.model.artifact import Artifact, HashPin, Indexed, Local, Pin, Resolution, Root
+from safepip.model.evidence import Attestations, Subject
+from safepip.model.ident import ProjectName, Sha256
+from safepip.model.plan import Install, Keep, Plan, Step
+from safepip.model.policy import Policy
+from safepip.model.run import Distribution, IndexSeen, Refusal, Run
+from safepip.model.verdict import Approved, Outcome
+from safepip.pipeline import assess, listing_filter
+from safepip.ports import Catalog, Clock, Environment, Gatherer, Installer, Store, Watcher, Workers
+from safepip.report.machine import receipt
+from safepip.report.refusals import chain_of, from_no_answer, from_verdict
+from safepip.resolve.request import ResolveRequest
+from safepip.resolve.select import notes, resolve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was asked for. `hash_mode`: every distribution must be pinned (`--require-hashes`, or any `--hash`)."""
+
+    roots: tuple[Root, ...]
+    constraints: tuple[Root, ...]
+    hash_mode: bool
+    upgrade: bool
+    upgrade_strategy: Literal["only-if-needed", "eager"]
+    allow_pre: bool
+    no_deps: bool
+    ignore_installed: bool
+    force_reinstall: bool
+    ignore_requires_python: bool
+    releases: Mapping[ProjectName, bool]
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """The ports, and who made them is no concern of this flow."""
+
+    catalog: Catalog
+    store: Store
+    gatherer: Gatherer
+    environment: Environment
+    installer: Installer
+    workers: Workers
+    watcher: Watcher
+    clock: Clock
+
+
+def install(request: Request, policy: Policy, world: World, begun: Run) -> Run:
+    """Carry the run through. `begun` holds what is known already (command, start, interpreter, policy).
+
+    Raises SafepipError where the run cannot go on at all; refusals and files that could not be had are in the Run.
+    """
+    now = world.clock.now()
+    world.watcher.resolving(request.roots)
+    try:
+        resolution = resolve(_resolve_request(request, policy, world, now), world.catalog)
+    except NoAnswer as error:
+        refusals = from_no_answer(error)
+        return _finish(begun, world, outcome="refused", refusals=refusals, errors=(error,))
+    world.watcher.resolved(resolution)
+    run = replace(begun, markers=resolution.target.markers, held_back=resolution.passed_over)
+    run = replace(run, notes=notes(resolution))
+    distributions, failures = _judge_all(resolution, request, policy, world, now)
+    run = replace(run, distributions=distributions)
+    refusals = _refusals(distributions, resolution)
+    if refusals or failures:
+        return _finish(run, world, outcome=_outcome(refusals), refusals=refusals, errors=failures)
+    plan = _plan(resolution, distributions, policy, world)
+    run = replace(run, plan=plan, kept=plan.keeps)
+    if request.dry_run:
+        return _finish(run, world, outcome="would-install")
+    if plan.installs:
+        world.watcher.installing(plan)
+        warnings = world.installer.install(plan, _receipts(distributions, policy, world.clock))
+        run = replace(run, notes=(*run.notes, *warnings))
+    return _finish(run, world, outcome="installed")
+
+
+def _resolve_request(request: Request, policy: Policy, world: World, now: datetime) -> ResolveRequest:
+    return ResolveRequest(
+        roots=request.roots,
+        constraints=request.constraints,
+        target=world.environment.target(),
+        installed=world.environment.installed(),
+        admit=listing_filter(policy, now, world.catalog),
+        hash_mode=request.hash_mode,
+        upgrade=request.upgrade,
+        upgrade_strategy=request.upgrade_strategy,
+        allow_pre=request.allow_pre,
+        no_deps=request.no_deps,
+        ignore_installed=request.ignore_installed,
+        force_reinstall=request.force_reinstall,
+        ignore_requires_python=request.ignore_requires_python,
+        releases=request.releases,
+    )
+
+
+def _judge_all(
+    resolution: Resolution, request: Request, policy: Policy, world: World, now: datetime
+) -> tuple[tuple[Distribution, ...], tuple[SafepipError, ...]]:
+    """Fetch and judge every chosen file, many at once. A file that cannot be had is an error beside the others."""
+    wanted = [pin for pin in resolution.pins if pin.listing is not None]
+
+    def work(pin: Pin) -> Distribution | SafepipError:
+        try:
+            distribution = _judge(pin, resolution, request, policy, world, now)
+        except SafepipError as error:
+            return error
+        world.watcher.arrived(distribution)
+        return distribution
+
+    answers = world.workers.each(work, wanted)
+    distributions = tuple(one for one in answers if isinstance(one, Distribution))
+    return distributions, tuple(one for one in answers if isinstance(one, SafepipError))
+
+
+def _judge(
+    pin: Pin, resolution: Resolution, request: Request, policy: Policy, world: World, now: datetime
+) -> Distribution:
+    artifact = _artifact(pin, _pins_of(pin, request, resolution), world)
+    subject = Subject(
+        project=pin.project, version=pin.version, file=artifact.name, artifact=artifact, requested=pin.requested
+    )
+    verdict, dossier = assess(subject, pin, policy, world.gatherer, now)
+    attestations = dossier.get(Attestations)
+    return Distribution(
+        verdict=verdict,
+        attested=attestations.verified if isinstance(attestations, Attestations) else (),
+        chain=chain_of(pin, resolution),
+        parents=tuple(sorted({parent.project for parent in pin.parents if parent.project is not None})),
+        requested=pin.requested,
+    )
+
+
+def _pins_of(pin: Pin, request: Request, resolution: Resolution) -> tuple[frozenset[HashPin], ...]:
+    """One set of digests for each requirement or constraint on this project that carries any and applies here."""
+    return tuple(
+        root.pins
+        for root in (*request.roots, *request.constraints)
+        if root.project == pin.project
+        and root.pins
+        and (root.requirement.marker is None or root.requirement.marker.evaluate(dict(resolution.target.markers)))
+    )
+
+
+def _artifact(pin: Pin, pins: tuple[frozenset[HashPin], ...], world: World) -> Artifact:
+    listing = pin.listing
+    assert listing is not None  # noqa: S101 - only pins with a listing come here
+    path, digests, size = world.store.fetch(
+        listing, {one.algorithm for accepted in pins for one in accepted} | {"sha256"}
+    )
+    page = None if listing.direct else world.catalog.project(pin.project).page_of(listing)
+    return Artifact(
+        name=listing.name,
+        sha256=Sha256.parse(digests["sha256"]),
+        digests=digests,
+        size=size,
+        path=path,
+        origin=Indexed(listing=listing, page=page) if page is not None else Local(url=listing.url),
+        pins=pins,
+    )
+
+
+def _refusals(distributions: tuple[Distribution, ...], resolution: Resolution) -> tuple[Refusal, ...]:
+    return tuple(from_verdict(one, judged, resolution) for one in distributions for judged in one.verdict.denied)
+
+
+def _outcome(refusals: tuple[Refusal, ...]) -> str:
+    """Refused by policy, or could not be checked: two different answers."""
+    return "refused" if any(one.outcome == Outcome.FAIL.value for one in refusals) else "could-not-check"
+
+
+def _plan(resolution: Resolution, distributions: tuple[Distribution, ...], policy: Policy, world: World) -> Plan:
+    """What will be done. `Approved` refuses to be built where anything is left open."""
+    approved = {one.verdict.subject.project: Approved(one.verdict) for one in distributions}
+    present = world.environment.installed()
+    steps: list[Step] = []
+    for pin in resolution.pins:
+        if pin.installed is not None:
+            steps.append(Keep(pin=pin, installed=pin.installed))
+        else:
+            steps.append(Install(approved=approved[pin.project], pin=pin, replaces=present.get(pin.project)))
+    return Plan(
+        steps=tuple(steps),
+        target=resolution.target,
+        policy=policy.digest,
+        held_back=resolution.passed_over,
+        notes=notes(resolution),
+    )
+
+
+def _receipts(
+    distributions: tuple[Distribution, ...], policy: Policy, clock: Clock
+) -> Callable[[Install, Sha256], bytes]:
+    told: Mapping[ProjectName, Distribution] = {one.verdict.subject.project: one for one in distributions}
+
+    def content(step: Install, record: Sha256) -> bytes:
+        return receipt(told[step.pin.project], policy=policy.digest, record=record, at=clock.now())
+
+    return content
+
+
+def _finish(
+    run: Run,
+    world: World,
+    *,
+    outcome: str,
+    refusals: tuple[Refusal, ...] = (),
+    errors: tuple[SafepipError, ...] = (),
+) -> Run:
+    seen = {page.index: page.offers for page in world.catalog.seen()}
+    return replace(
+        run,
+        outcome=outcome,
+        refusals=refusals,
+        errors=errors,
+        finished=world.clock.now(),
+        indexes=tuple(IndexSeen(url=str(url), offers=offers) for url, offers in seen.items()),
+    )

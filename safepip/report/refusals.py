@@ -1,0 +1,95 @@
+"""What was denied, as the value that text and JSON print: who asked, the fact, the rule, and the narrowest way on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from safepip.errors import NoAnswer
+from safepip.model.artifact import Parent, Pin, Resolution
+from safepip.model.ident import ProjectName
+from safepip.model.policy import CHECKS
+from safepip.model.run import Distribution, Refusal
+from safepip.model.verdict import Judged, Outcome
+from safepip.resolve.explain import Unsatisfied
+
+
+def from_verdict(one: Distribution, judged: Judged, resolution: Resolution) -> Refusal:
+    """One denied finding about one distribution."""
+    subject, finding = one.verdict.subject, judged.finding
+    pin = next(pin for pin in resolution.pins if pin.project == subject.project)
+    root = pin.parents[0]
+    facts = [("rule", finding.rule or f'{judged.place}  {finding.check} = "{judged.level.name.lower()}"')]
+    if finding.hint is not None:
+        facts.append(("next", finding.hint))
+    facts.extend(exception(finding.check, subject.project, str(subject.version), finding.eligible))
+    return Refusal(
+        check=finding.check,
+        code=finding.code,
+        project=subject.project,
+        version=str(subject.version),
+        file=str(subject.file) if subject.file is not None else None,
+        requirement=root.requirement,
+        origin=root.origin,
+        chain=one.chain,
+        outcome=finding.outcome.value,
+        message=finding.message,
+        facts=tuple(facts),
+    )
+
+
+def from_no_answer(error: NoAnswer) -> tuple[Refusal, ...]:
+    """One refusal for each requirement that could not be met."""
+    return tuple(_unsatisfied(failure) for failure in error.failures)
+
+
+def _unsatisfied(failure: Unsatisfied) -> Refusal:
+    first = next((one for one in failure.passed_over if one.check == failure.check), None)
+    facts: list[tuple[str, str]] = []
+    if failure.accepted is not None:
+        facts.append(("accepted", f"{failure.project} {failure.accepted}  ({failure.accepted_file})"))
+    if first is not None and first.eligible is not None:
+        facts.append(("eligible", f"{first.version} from {first.eligible:%Y-%m-%d %H:%M} UTC"))
+    if failure.hint is not None:
+        facts.append(("next", failure.hint))
+    if first is not None:
+        facts.extend(exception(first.check, failure.project, str(first.version), first.eligible))
+    return Refusal(
+        check=failure.check,
+        code=failure.check,
+        project=failure.project,
+        version=str(first.version) if first is not None else None,
+        file=first.file if first is not None else None,
+        requirement=failure.requirement,
+        origin=failure.origin,
+        chain=failure.chain,
+        outcome=Outcome.FAIL.value,
+        message=first.message if first is not None else failure.message,
+        facts=tuple(facts),
+    )
+
+
+def exception(check: str, project: str, version: str, eligible: datetime | None) -> Iterator[tuple[str, str]]:
+    """The narrowest waiver that would let this one version in, where one can."""
+    if check in CHECKS and CHECKS[check].waivable:
+        until = f"{eligible:%Y-%m-%d}" if eligible is not None else "YYYY-MM-DD"
+        names = f'check = "{check}", project = "{project}", version = "{version}"'
+        yield "exception", f'in safepip.toml: waivers = [{{ {names}, reason = "...", until = {until} }}]'
+
+
+def chain_of(pin: Pin, resolution: Resolution) -> tuple[str, ...]:
+    """From the root to this distribution: ("requirements.txt:12", "web-app 4.0", "acme-tool>=2")."""
+    by_name = {one.project: one for one in resolution.pins}
+    links: list[str] = []
+    parent, seen = pin.parents[0], {pin.project}
+    links.append(parent.requirement)
+    while parent.project is not None and parent.project not in seen and parent.project in by_name:
+        seen.add(parent.project)
+        links.append(f"{parent.project} {parent.version}")
+        parent = _first(by_name[parent.project], seen)
+    return (parent.origin, *reversed(links))
+
+
+def _first(pin: Pin, seen: set[ProjectName]) -> Parent:
+    """The first parent that leads on: roots stand first."""
+    return next((parent for parent in pin.parents if parent.project not in seen), pin.parents[0])
