@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from safepip.model.artifact import (
-    IndexPage,
     InstalledDistribution,
     Listing,
     Metadata,
@@ -49,10 +48,6 @@ class Catalog(Protocol):
 
     def direct(self, url: Url) -> Listing:
         """The listing for a wheel named by path (file: URL) or by URL. Its `index` is that URL itself."""
-        ...
-
-    def seen(self) -> tuple[IndexPage, ...]:
-        """Every page that was read so far."""
         ...
 
     def ahead(self, work: Callable[[], None]) -> None:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from safepip.formats.publisher import describe, render_publisher
 from safepip.formats.statement import PUBLISH
 from safepip.model.evidence import Attestations, Dossier, Identity, Kind, Subject, Unavailable
-from safepip.model.policy import Placed, Policy
+from safepip.model.policy import AttestationRule, Placed, Policy
 from safepip.model.publisher import PublisherPin
 from safepip.model.verdict import Finding, Outcome
 
@@ -26,7 +26,11 @@ def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...
     """
     del now
     subject, evidence = dossier.subject, dossier.get(Attestations)
-    layers = policy.rules_for(subject.project).publishers
+    rules = policy.rules_for(subject.project)
+    layers = rules.publishers
+    if not layers and rules.attestations.value is AttestationRule.OFF:
+        text = f"no publisher is pinned, and attestations are not looked at ({rules.attestations.place})"
+        return (_finding(subject, "not-asked", Outcome.PASS, text),)
     if isinstance(evidence, Unavailable):
         if not layers:
             return (_finding(subject, evidence.code, Outcome.PASS, "no publisher is pinned for this project"),)
@@ -57,10 +61,12 @@ def matches(pin: PublisherPin, identity: Identity) -> bool:
 
 
 def _same_repository(pin: PublisherPin, repository: str | None) -> bool:
-    """GitHub's names differ by more than case; the others are compared as they stand."""
+    """On GitHub two names never differ by case alone; elsewhere they are compared as they stand."""
     if repository is None:
         return False
-    return pin.repository == repository or (pin.kind == "github" and pin.repository.lower() == repository.lower())
+    if pin.kind == "github" and repository.isascii():
+        return pin.repository.lower() == repository.lower()
+    return pin.repository == repository
 
 
 def _any_matches(pins: Pins, identity: Identity) -> bool:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -24,6 +23,7 @@ from safepip.errors import SafepipError
 from safepip.flows.install import Request, World
 from safepip.flows.install import install as flow
 from safepip.formats.pipfiles import Forwarded, Placement
+from safepip.io.download import Downloader
 from safepip.io.environment import PythonEnvironment
 from safepip.io.gather import EvidenceGatherer
 from safepip.io.http import Http, HttpSettings
@@ -34,14 +34,11 @@ from safepip.io.pip import Pip, Streams
 from safepip.io.pools import Proxies
 from safepip.io.statedir import cache_folder
 from safepip.io.store import Store
-from safepip.model.artifact import Listing
-from safepip.model.ident import Sha256, Url
-from safepip.model.plan import Install, Plan
+from safepip.model.ident import Url
 from safepip.model.policy import Policy
 from safepip.model.run import Run
 
 DOWNLOADS = 8
-LARGEST_DOWNLOAD = 5 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +85,11 @@ def _world(
     console: Console,
 ) -> Iterator[World]:
     sources = _sources(asked, policy, default)
-    cache = (settings.cache_dir or cache_folder()) if settings.cache else None
+    cache = _cache(settings)
     with ExitStack() as closing:
         http = Http(_http_settings(settings, sources))
         closing.callback(http.close)
-        store = Store(cache, _downloader(http), console, console.warn)
+        store = Store(cache, Downloader(http, resumes=settings.retries), console, console.warn)
         closing.callback(store.close)
         catalog = IndexCatalog(
             http=http,
@@ -109,37 +106,38 @@ def _world(
             store=store,
             gatherer=EvidenceGatherer(catalog, http, Verifiers(settings.trusted_root, policy).speaking_for),
             environment=environment,
-            installer=_Installer(Pip(environment, environ, Streams(out=console.out, err=console.err), cache), settings),
+            installer=_pip(settings, environment, environ, console, store.workshop),
             workers=workers,
             watcher=console,
             clock=SystemClock(),
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Installer:
-    """`safepip.ports.Installer`: pip with this run's options."""
+def _pip(
+    settings: Settings,
+    environment: PythonEnvironment,
+    environ: Mapping[str, str],
+    console: Console,
+    workshop: Path | None,
+) -> Pip:
+    forwarded = Forwarded(
+        no_deps=settings.no_deps,
+        force_reinstall=settings.force_reinstall,
+        ignore_installed=settings.ignore_installed,
+        extra=settings.forwarded,
+    )
+    return Pip(
+        environment,
+        forwarded,
+        environ=environ,
+        streams=Streams(out=console.out, err=console.err),
+        workshop=workshop,
+        byte_compile=settings.compile,
+    )
 
-    pip: Pip
-    settings: Settings
 
-    def install(self, plan: Plan, receipt: Callable[[Install, Sha256], bytes]) -> tuple[str, ...]:
-        forwarded = Forwarded(
-            no_deps=self.settings.no_deps,
-            force_reinstall=self.settings.force_reinstall,
-            ignore_installed=self.settings.ignore_installed,
-            extra=self.settings.forwarded,
-        )
-        return self.pip.install(plan, forwarded, compile_=self.settings.compile, receipts=receipt).warnings
-
-
-def _downloader(http: Http) -> Callable[[Listing], contextlib.AbstractContextManager[Iterator[bytes]]]:
-    @contextmanager
-    def download(listing: Listing) -> Iterator[Iterator[bytes]]:
-        with http.stream(listing.url, headers={}, limit=LARGEST_DOWNLOAD) as answer:
-            yield answer.chunks
-
-    return download
+def _cache(settings: Settings) -> Path | None:
+    return (settings.cache_dir or cache_folder()) if settings.cache else None
 
 
 def _sources(asked: Asked, policy: Policy, default: DefaultIndex | None) -> Sources:

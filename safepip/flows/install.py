@@ -73,7 +73,7 @@ def install(request: Request, policy: Policy, world: World, begun: Run) -> Run:
         return _finish(begun, world, outcome="refused", refusals=refusals, errors=(error,))
     world.watcher.resolved(resolution)
     run = replace(begun, markers=resolution.target.markers, held_back=resolution.passed_over)
-    run = replace(run, notes=notes(resolution))
+    run = replace(run, notes=notes(resolution), indexes=_indexes(resolution, world.catalog))
     distributions, failures = _judge_all(resolution, request, policy, world, now)
     run = replace(run, distributions=distributions)
     refusals = _refusals(distributions, resolution)
@@ -199,7 +199,6 @@ def _plan(resolution: Resolution, distributions: tuple[Distribution, ...], polic
         target=resolution.target,
         policy=policy.digest,
         held_back=resolution.passed_over,
-        notes=notes(resolution),
     )
 
 
@@ -222,12 +221,12 @@ def _finish(
     refusals: tuple[Refusal, ...] = (),
     errors: tuple[SafepipError, ...] = (),
 ) -> Run:
-    seen = {page.index: page.offers for page in world.catalog.seen()}
-    return replace(
-        run,
-        outcome=outcome,
-        refusals=refusals,
-        errors=errors,
-        finished=world.clock.now(),
-        indexes=tuple(IndexSeen(url=str(url), offers=offers) for url, offers in seen.items()),
-    )
+    return replace(run, outcome=outcome, refusals=refusals, errors=errors, finished=world.clock.now())
+
+
+def _indexes(resolution: Resolution, catalog: Catalog) -> tuple[IndexSeen, ...]:
+    """The indexes that the chosen files came from, and what each states at all."""
+    listings = [pin.listing for pin in resolution.pins if pin.listing is not None and not pin.listing.direct]
+    pages = [catalog.project(listing.name.project).page_of(listing) for listing in listings]
+    offers = {str(page.index): page.offers for page in pages if page is not None}
+    return tuple(IndexSeen(url=url, offers=offers[url]) for url in sorted(offers))

@@ -44,7 +44,8 @@ def from_no_answer(error: NoAnswer) -> tuple[Refusal, ...]:
 
 
 def _unsatisfied(failure: Unsatisfied) -> Refusal:
-    first = next((one for one in failure.passed_over if one.check == failure.check), None)
+    spoken = {failure.check, "no-wheel"} if failure.check == "source-kind" else {failure.check}
+    first = next((one for one in failure.passed_over if one.check in spoken), None)
     facts: list[tuple[str, str]] = []
     if failure.accepted is not None:
         facts.append(("accepted", f"{failure.project} {failure.accepted}  ({failure.accepted_file})"))

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from safepip.errors import SafepipError
+from safepip.errors import NoAnswer, SafepipError
 from safepip.formats.publisher import describe
 from safepip.model.artifact import Listing, PassedOver, Pin, Resolution
 from safepip.model.run import Distribution, Refusal, Run
@@ -82,19 +82,23 @@ def closing(run: Run, style: Style, verbosity: int) -> Iterator[str]:
         yield from _judgements(run.distributions)
     if verbosity > -2:
         yield from (style.warning(text) for text in _warnings(run.distributions))
-    if run.refusals:
-        yield from _refusals(run, style)
     for error in run.errors:
         yield from failure(error, style)
+    if run.refusals:
+        yield from _refusals(run, style)
     if verbosity >= 0 and run.outcome in {"installed", "would-install"}:
         yield from _held_back(run.held_back)
 
 
 def failure(error: SafepipError, style: Style) -> Iterator[str]:
     """An error of any kind: one sentence, aligned context, the next step."""
-    first, *more = error.message.split("\n")
-    yield style.error(first)
-    yield from (style.error(line) for line in more)
+    if isinstance(error, NoAnswer):
+        yield from (style.error(line) for line in error.lines)
+        yield from (clean(line) for line in error.explanation)
+        if error.failures:  # told as refusals
+            return
+    else:
+        yield from (style.error(line) for line in error.message.split("\n"))
     yield from _aligned([*error.context, *([("next", error.hint)] if error.hint else [])])
 
 

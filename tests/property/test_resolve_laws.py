@@ -6,6 +6,7 @@ import itertools
 import random
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
@@ -89,9 +90,7 @@ def found(market: Market, asked: list[str]) -> Resolution | None:
     try:
         return answer(market, *asked)
     except NoAnswer as error:
-        assert error.lines
-        assert error.failures
-        return None
+        return None if error.lines and error.failures else pytest.fail("a failure without words")
 
 
 @settings(max_examples=250, deadline=None)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import email.parser
 import email.policy
 import json
+from dataclasses import replace
 from datetime import datetime, timezone
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from safepip.errors import Malformed
@@ -29,11 +30,11 @@ names = st.builds(
     st.from_regex(r"[0-9]{1,3}(\.[0-9]{1,3}){0,2}(rc[0-9])?", fullmatch=True),
     st.sampled_from(["-py3-none-any.whl", "-1-cp312-cp312-win_amd64.whl", ".tar.gz", ".zip"]),
 )
-moments = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(timezone.utc))
+moments = st.integers(0, 2**32).map(lambda seconds: datetime.fromtimestamp(seconds / 8, timezone.utc))
 addresses = st.builds(
     lambda host, path: Url(f"https://{host}.example/{path}"),
     st.from_regex(r"[a-z]{1,8}", fullmatch=True),
-    st.from_regex(r"[A-Za-z0-9._~/-]{0,30}(\?[a-z=&%20]{0,9})?", fullmatch=True),
+    st.from_regex(r"[A-Za-z0-9._~/-]{0,30}(\?[a-z=&]{1,9})?", fullmatch=True),
 )
 
 
@@ -74,13 +75,17 @@ def pages(draw: st.DrawFn) -> IndexPage:
     )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first page draws tables of characters
 @given(pages())
 def test_what_is_rendered_reads_back(page: IndexPage) -> None:
     assert parse_json(render_json(page), index=INDEX, base=BASE, project=DEMO) == page
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first page draws tables of characters
 @given(pages())
 def test_html_says_the_same_as_far_as_it_can(page: IndexPage) -> None:
+    named = tuple(replace(one, url=BASE.join(f"/files/{one.name.text}")) for one in page.listings)
+    page = replace(page, listings=named)  # in HTML the address alone names the file
     content_type, body = rendered(Shelf(form="html"), page)
     read = parse_page(body, content_type=content_type, index=INDEX, base=BASE, project=DEMO)
     assert read.status.status is page.status.status
@@ -92,14 +97,32 @@ def test_html_says_the_same_as_far_as_it_can(page: IndexPage) -> None:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | texts,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            ["meta", "api-version", "name", "files", "filename", "url", "hashes", "size", "yanked", "upload-time"]
-            + ["core-metadata", "provenance", "project-status", "status", "requires-python", "sha256"]
-        ),
-        inner,
-        max_size=6,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "meta",
+                    "api-version",
+                    "name",
+                    "files",
+                    "filename",
+                    "url",
+                    "hashes",
+                    "size",
+                    "yanked",
+                    "upload-time",
+                    "core-metadata",
+                    "provenance",
+                    "project-status",
+                    "status",
+                    "requires-python",
+                    "sha256",
+                ]
+            ),
+            inner,
+            max_size=6,
+        )
     ),
     max_leaves=20,
 )
@@ -119,7 +142,9 @@ def test_arbitrary_documents_raise_nothing_but_malformed(files: list[object], mo
 
 @given(st.lists(st.text(max_size=40), max_size=4), texts)
 def test_arbitrary_links_raise_nothing_but_malformed(links: list[str], attribute: str) -> None:
-    anchors = (f'<a href="{link}demo-1.0.tar.gz{tail}" {attribute}>' for link in links for tail in ("", "#" + attribute))
+    anchors = (
+        f'<a href="{link}demo-1.0.tar.gz{tail}" {attribute}>' for link in links for tail in ("", "#" + attribute)
+    )
     _read("".join(anchors).encode("utf-8", "surrogatepass"), "text/html")
 
 
@@ -140,8 +165,26 @@ def test_arbitrary_metadata_raises_nothing_but_malformed(raw: bytes) -> None:
 
 pieces = st.lists(
     st.sampled_from(
-        [b"Name: a", b"Version: 1", b"Requires-Dist: b", b"Requires-Dist:c", b"provides-extra: x", b"From x", b": v"]
-        + [b"\n", b"\r\n", b"\r", b"\n\n", b" folded", b"\tfolded", b"X: y", b"no header", b"", b"\x0b", b"\x85"]
+        [
+            b"Name: a",
+            b"Version: 1",
+            b"Requires-Dist: b",
+            b"Requires-Dist:c",
+            b"provides-extra: x",
+            b"From x",
+            b": v",
+            b"\n",
+            b"\r\n",
+            b"\r",
+            b"\n\n",
+            b" folded",
+            b"\tfolded",
+            b"X: y",
+            b"no header",
+            b"",
+            b"\x0b",
+            b"\x85",
+        ]
     ),
     max_size=12,
 )

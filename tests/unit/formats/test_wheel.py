@@ -1,0 +1,81 @@
+"""What a wheel says about itself."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable
+
+import pytest
+
+from safepip.errors import Malformed
+from safepip.formats import wheel
+from safepip.formats.wheel import read_contents
+
+INFO = "demo-1.0.dist-info"
+
+
+def archive(members: Iterable[tuple[str, bytes]], method: int = zipfile.ZIP_DEFLATED) -> io.BytesIO:
+    handle = io.BytesIO()
+    with zipfile.ZipFile(handle, "w", method) as out:
+        for name, body in members:
+            out.writestr(name, body)
+    return handle
+
+
+def test_an_honest_wheel() -> None:
+    members = [("demo/__init__.py", b""), (f"{INFO}/METADATA", b"Name: demo\n"), (f"{INFO}/WHEEL", b"Tag: x\n")]
+    contents = read_contents(archive(members), b"before")
+    assert contents.dist_info == (INFO,)
+    assert contents.metadata == b"Name: demo\n"
+    assert contents.wheel == b"Tag: x\n"
+    assert contents.resolved_with == b"before"
+
+
+def test_several_dist_infos_have_no_metadata_to_believe() -> None:
+    contents = read_contents(archive([(f"{INFO}/METADATA", b"one"), ("evil-1.DIST-INFO/METADATA", b"two")]), None)
+    assert contents.dist_info == (INFO, "evil-1.DIST-INFO")
+    assert contents.metadata is None
+
+
+def test_none_at_all() -> None:
+    contents = read_contents(archive([("demo/x.dist-info/METADATA", b"")]), None)
+    assert (contents.dist_info, contents.metadata, contents.wheel) == ((), None, None)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_two_members_of_one_name_are_ambiguous() -> None:
+    with pytest.raises(Malformed, match="2 times"):
+        read_contents(archive([(f"{INFO}/METADATA", b"shown"), (f"{INFO}/METADATA", b"used")]), None)
+
+
+def test_a_bomb_is_not_unpacked() -> None:
+    with pytest.raises(Malformed, match="larger than"):
+        read_contents(archive([(f"{INFO}/METADATA", b"\0" * (wheel.LARGEST_METADATA + 1))]), None)
+
+
+def test_methods_that_wheels_do_not_use() -> None:
+    with pytest.raises(Malformed, match="compressed with a method"):
+        read_contents(archive([(f"{INFO}/WHEEL", b"x")], zipfile.ZIP_LZMA), None)
+
+
+@pytest.mark.parametrize("body", [b"", b"not a zip", b"PK\x05\x06" + b"\xff" * 18, b"PK\x03\x04" * 10])
+def test_no_zip(body: bytes) -> None:
+    with pytest.raises(Malformed, match="not a readable zip archive"):
+        read_contents(io.BytesIO(body), None)
+
+
+def test_damaged_data() -> None:
+    body = bytearray(archive([(f"{INFO}/METADATA", b"Name: demo\n" * 100)], zipfile.ZIP_STORED).getvalue())
+    body[200] ^= 1
+    with pytest.raises(Malformed, match="CRC"):
+        read_contents(io.BytesIO(bytes(body)), None)
+
+
+def test_an_encrypted_member() -> None:
+    body = bytearray(archive([(f"{INFO}/METADATA", b"x")]).getvalue())
+    central = body.index(b"PK\x01\x02")
+    body[6] |= 1
+    body[central + 8] |= 1
+    with pytest.raises(Malformed, match="encrypted"):
+        read_contents(io.BytesIO(bytes(body)), None)

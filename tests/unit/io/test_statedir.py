@@ -1,0 +1,55 @@
+"""The user's folders."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from safepip.io import statedir
+from safepip.io.statedir import make_private, save_report, state_folder, usable_folder, write_whole
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+
+
+def test_reports_are_kept_privately_and_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statedir, "MOST_REPORTS", 3)
+    places = [save_report(tmp_path / "state", NOW + timedelta(days=day), f"{day}".encode()) for day in range(5)]
+    left = sorted((tmp_path / "state" / "runs").iterdir())
+    assert left == places[2:]
+    assert left[0].read_bytes() == b"2"
+    assert left[0].stat().st_mode & 0o777 == 0o600
+    assert left[0].parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_report_that_cannot_be_kept_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert save_report(tmp_path / "file" / "state", NOW, b"{}") is None
+
+
+def test_folders_follow_the_xdg_rules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert state_folder() == tmp_path / "state" / "safepip"
+    assert statedir.cache_folder() == tmp_path / "cache" / "safepip"
+
+
+def test_every_new_folder_is_private(tmp_path: Path) -> None:
+    make_private(tmp_path / "one" / "two")
+    assert (tmp_path / "one").stat().st_mode & 0o777 == 0o700
+    assert usable_folder(tmp_path / "one" / "two" / "three")
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "file"
+    write_whole(place, b"old", 0o600)
+
+    def fail(*_: object) -> None:
+        raise OSError("no")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="no"):
+        write_whole(place, b"new", 0o600)
+    assert list(tmp_path.iterdir()) == [place]
+    assert place.read_bytes() == b"old"
