@@ -8,7 +8,7 @@ other files (FAIL), the policy knows that this index states none (PASS, by grant
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from safepip.formats.age import render_age
 from safepip.model.artifact import Local
@@ -18,6 +18,9 @@ from safepip.model.verdict import Finding, Outcome
 
 ID = "release-age"
 NEEDS: frozenset[Kind] = frozenset({Kind.HISTORY})
+
+
+_NEVER = datetime.max.replace(tzinfo=timezone.utc)
 
 
 def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...]:
@@ -33,19 +36,16 @@ def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...
     rules = policy.rules_for(subject.project)
     ages = (grant.minimum_age,) if grant is not None and grant.minimum_age is not None else rules.ages
     first_ages = () if grant is not None and grant.minimum_age is not None else rules.first_release_ages
+    appeared = history.first_upload or history.uploaded
     faults = (
         *_too_young(subject.key, "too-young", "uploaded", history.uploaded, "minimum-age", ages, now),
         *_too_young(
-            subject.key,
-            "first-release",
-            "the project first appeared",
-            history.first_upload or history.uploaded,
-            "first-release-age",
-            first_ages,
-            now,
+            subject.key, "first-release", "the project first appeared", appeared, "first-release-age", first_ages, now
         ),
     )
-    return faults or (_finding(subject.key, Outcome.PASS, ID, f"uploaded {moment(history.uploaded)}"),)
+    if faults:
+        return (max(faults, key=lambda fault: fault.eligible or _NEVER),)
+    return (_finding(subject.key, Outcome.PASS, ID, f"uploaded {moment(history.uploaded)}"),)
 
 
 def _without_time(key: str, history: History, grant: IndexGrant | None) -> Finding:

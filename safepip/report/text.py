@@ -52,7 +52,7 @@ def opening(resolution: Resolution) -> Iterator[str]:
         if pin.installed is not None and pin.requested:
             asked = pin.parents[0].requirement
             yield clean(f"Requirement already satisfied: {asked} in {pin.installed.location.parent} ({pin.version})")
-    for pin in resolution.pins:
+    for pin in reversed(resolution.pins):
         if pin.installed is None:
             yield clean(f"Collecting {pin.parents[0].requirement}{_from(pin)}")
 
@@ -104,11 +104,14 @@ def failure(error: SafepipError, style: Style) -> Iterator[str]:
 
 def _refusals(run: Run, style: Style) -> Iterator[str]:
     if not run.errors:
-        many = "distribution" if len(run.refusals) == 1 else "distributions"
+        count = len({(refusal.project, refusal.version) for refusal in run.refusals})
         verb = "refused" if run.outcome == "refused" else "could not check"
-        yield style.error(f"safepip {verb} {len(run.refusals)} {many}; nothing was installed")
+        yield style.error(f"safepip {verb} {count} distribution{'s' * (count != 1)}; nothing was installed")
     for refusal in run.refusals:
-        yield from _block(refusal)
+        if refusal.check == "conflict":  # told above, in sentences
+            yield from _aligned((label, text) for label, text in refusal.facts if label == "next")
+        else:
+            yield from _block(refusal)
 
 
 def _block(refusal: Refusal) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -43,11 +44,12 @@ def der_string(tag: int, content: bytes) -> bytes:
 class Leaf:
     """What a signing certificate is asked to be; each field can be set wrong on its own.
 
+    claims:  bytes stand for an extension's raw value
     sct_key: the log key that signs the SCT, None for a certificate without SCT
     sct_issuer: the issuer key id that the SCT is made over, None for the true one
     """
 
-    claims: dict[int, str]
+    claims: Mapping[int, str | bytes]
     subject: str
     public_key: CertificatePublicKeyTypes
     start: datetime
@@ -119,7 +121,9 @@ class Authority:
         )
         for number, text in leaf.claims.items():
             # Version 1 of the extensions (.1 to .6) holds bare text, version 2 (from .8) a DER UTF8String.
-            value = der_string(12, text.encode()) if number >= 8 else text.encode()
+            value = text if isinstance(text, bytes) else text.encode()
+            if number >= 8 and isinstance(text, str):
+                value = der_string(12, value)
             oid = x509.ObjectIdentifier(f"{FULCIO}.{number}")
             builder = builder.add_extension(x509.UnrecognizedExtension(oid, value), critical=False)
         return builder

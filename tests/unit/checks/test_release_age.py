@@ -29,9 +29,8 @@ def test_three_days_by_default(age: float, passes: bool) -> None:
 
 
 def test_the_finding_says_when_and_by_which_rule() -> None:
-    [finding] = ask(history(uploaded=days(1)), policy('[rules]\nminimum-age = "7d"\n[checks]\nrelease-age = "deny"'))[
-        1:
-    ]
+    strict = policy('[rules]\nminimum-age = "7d"\n[checks]\nrelease-age = "deny"')
+    [finding] = ask(history(uploaded=days(1)), strict)
     assert finding.message == "uploaded 2026-11-21 12:00 UTC, 1 day ago; the policy asks for 7 days"
     assert finding.rule == 'layer0.toml:3  minimum-age = "7d"'
     assert finding.eligible == days(1) + timedelta(days=7)

@@ -1,0 +1,170 @@
+"""The worlds behind the golden cases. A case is a folder `<command>/<case>`; its world is the function of that name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from safepip.model.artifact import Status
+from tests.sigstore import GitHub, LocalSigstore
+from tests.world import World
+from tests.world.world import NOW, Published
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """A world, and files that lie where safepip runs."""
+
+    world: World
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def _stack() -> World:
+    world = World()
+    world.publish("web-app", "4.0", requires=["acme-tool>=2"])
+    world.publish("acme-tool", "2.0")
+    return world
+
+
+def quiet_success() -> Scene:
+    return Scene(world=_stack())
+
+
+def held_back() -> Scene:
+    world = _stack()
+    world.publish("acme-tool", "2.1", uploaded=NOW - timedelta(days=1, hours=2))
+    return Scene(world=world)
+
+
+def too_young() -> Scene:
+    scene = held_back()
+    requirements = b"# the application\n-c constraints.txt\nweb-app\n"
+    return Scene(
+        world=scene.world,
+        files={
+            "requirements.txt": requirements,
+            "constraints.txt": b"acme-tool==2.1\n",
+            "safepip.toml": b'schema = 1\n[rules]\nminimum-age = "7d"\n',
+        },
+    )
+
+
+def waived() -> Scene:
+    waiver = (
+        b'schema = 1\n[[waivers]]\ncheck = "release-age"\nproject = "acme-tool"\nversion = "2.1"\n'
+        b'reason = "fix for CVE-2026-1"\nuntil = 2026-11-24\n'
+    )
+    return Scene(world=held_back().world, files={"safepip.toml": waiver})
+
+
+def only_an_sdist() -> Scene:
+    world = World()
+    world.publish("legacy", "0.6", kind="sdist")
+    return Scene(world=world)
+
+
+def tampered() -> Scene:
+    world = _stack()
+    world.main.sizes = False
+    world.tamper(world.publish("acme-tool", "2.2"))
+    return Scene(world=world)
+
+
+def conflict() -> Scene:
+    world = _stack()
+    world.publish("other-app", "1.0", requires=["acme-tool<2"])
+    world.publish("acme-tool", "1.0")
+    return Scene(world=world)
+
+
+def no_such_project() -> Scene:
+    return Scene(world=_stack())
+
+
+def no_such_version() -> Scene:
+    return Scene(world=_stack())
+
+
+def dependency_confusion() -> Scene:
+    world = _stack()
+    world.index("public")
+    world.publish("acme-tool", "99.0", index="public")
+    return Scene(world=world)
+
+
+def quarantined() -> Scene:
+    world = _stack()
+    world.mark("acme-tool", Status.QUARANTINED, reason="malware")
+    return Scene(world=world)
+
+
+def archived() -> Scene:
+    world = _stack()
+    world.mark("acme-tool", Status.ARCHIVED)
+    return Scene(world=world)
+
+
+def no_upload_times() -> Scene:
+    world = _stack()
+    world.main.upload_times = False
+    return Scene(world=world)
+
+
+def bad_policy() -> Scene:
+    policy = b'schema = 1\nprofil = "strict"\n\n[rules]\nminimum-age = "soon"\n[checks]\nadvisory = "deny"\n'
+    return Scene(world=_stack(), files={"safepip.toml": policy})
+
+
+def bad_requirements() -> Scene:
+    return Scene(world=_stack(), files={"requirements.txt": b"web-app\nacme-tool >> 2\n\n./nowhere.whl\n"})
+
+
+def loosening_line() -> Scene:
+    return Scene(world=_stack(), files={"requirements.txt": b"web-app\n--trusted-host packages.example\n"})
+
+
+def unpinned() -> Scene:
+    return Scene(world=_stack())
+
+
+def _attested(*, digest: str | None = None) -> tuple[World, bytes, Published]:
+    world, sigstore = World(), LocalSigstore.create(NOW - timedelta(days=100))
+    signed = world.publish("signed", "1.0")
+    attestation = sigstore.attest(signed.text, digest or signed.claimed, GitHub())
+    publisher = {"kind": "GitHub", "repository": "acme/demo", "workflow": "release.yml"}
+    signed.provenance = sigstore.provenance([attestation], publisher)
+    return world, sigstore.trusted_root_json(), signed
+
+
+def attested() -> Scene:
+    world, root, _ = _attested()
+    return Scene(world=world, files={"root.json": root})
+
+
+def attestation_of_other_bytes() -> Scene:
+    world, root, _ = _attested(digest="0" * 64)
+    return Scene(world=world, files={"root.json": root})
+
+
+def another_publisher() -> Scene:
+    world, root, _ = _attested()
+    pin = b'schema = 1\n[projects.signed]\npublishers = ["github:acme/other/release.yml@refs/tags/*"]\n'
+    return Scene(world=world, files={"root.json": root, "safepip.toml": pin})
+
+
+def provenance_gone() -> Scene:
+    world, root, _ = _attested()
+    world.lose("provenance")
+    return Scene(world=world, files={"root.json": root})
+
+
+def nobody_there() -> Scene:
+    return Scene(world=_stack())
+
+
+SCENES: Mapping[str, Callable[[], Scene]] = {
+    name.replace("_", "-"): scene
+    for name, scene in globals().items()
+    if getattr(scene, "__module__", None) == __name__ and name[0].islower()
+}
