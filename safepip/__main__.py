@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import sys
 
-from safepip.cli.main import run
-
 
 def main() -> int:
-    """The exit code for `sys.exit`."""
-    return run(sys.argv[1:], os.environ)
+    """The exit code for `sys.exit`. An interrupt while modules are still being read is one like any other."""
+    try:
+        from safepip.cli.main import run
+
+        return run(sys.argv[1:], os.environ)
+    except KeyboardInterrupt:
+        print("ERROR: Operation cancelled by user", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

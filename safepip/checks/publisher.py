@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from safepip.formats.publisher import describe, render_publisher
 from safepip.formats.statement import PUBLISH
 from safepip.model.evidence import Attestations, Dossier, Identity, Kind, Subject, Unavailable
-from safepip.model.policy import AttestationRule, Placed, Policy
+from safepip.model.policy import Placed, Policy
 from safepip.model.publisher import PublisherPin
 from safepip.model.verdict import Finding, Outcome
 
@@ -26,11 +26,7 @@ def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...
     """
     del now
     subject, evidence = dossier.subject, dossier.get(Attestations)
-    rules = policy.rules_for(subject.project)
-    layers = rules.publishers
-    if not layers and rules.attestations.value is AttestationRule.OFF:
-        text = f"no publisher is pinned, and attestations are not looked at ({rules.attestations.place})"
-        return (_finding(subject, "not-asked", Outcome.PASS, text),)
+    layers = policy.rules_for(subject.project).publishers
     if isinstance(evidence, Unavailable):
         if not layers:
             return (_finding(subject, evidence.code, Outcome.PASS, "no publisher is pinned for this project"),)

@@ -88,7 +88,6 @@ def _world(
     cache = _cache(settings)
     with ExitStack() as closing:
         http = Http(_http_settings(settings, sources))
-        closing.callback(http.close)
         store = Store(cache, Downloader(http, resumes=settings.retries), console, console.warn)
         closing.callback(store.close)
         catalog = IndexCatalog(
@@ -101,6 +100,7 @@ def _world(
         closing.callback(catalog.close)
         workers = Parallel(DOWNLOADS)
         closing.callback(workers.close)
+        closing.callback(http.close)  # first of all, so that whatever still runs ends soon
         yield World(
             catalog=catalog,
             store=store,

@@ -12,7 +12,6 @@ from functools import lru_cache
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 
 from safepip.errors import Malformed
 from safepip.model.artifact import Metadata
@@ -27,8 +26,8 @@ def parse_metadata(raw: bytes) -> Metadata:
     """Name and Version must be there once and parse, and so must each Requires-Dist; other fields may be anything."""
     fields = _headers(raw)
     return Metadata(
-        project=_name(_only(fields, "Name")),
-        version=_version(_only(fields, "Version")),
+        project=ProjectName.parse(_only(fields, "Name")),
+        version=parse_version(_only(fields, "Version")),
         requires_dist=tuple(parse_requirement(text) for text in fields.get("requires-dist", ())),
         requires_python=_requires_python(fields.get("requires-python", [])),
         provides_extra=frozenset(canonicalize_name(text) for text in fields.get("provides-extra", ())),
@@ -84,19 +83,6 @@ def parse_requirement(text: str) -> Requirement:
         raise Malformed(f"Requires-Dist {text[:120]!r} is not a valid requirement: {reason[:120]!r}") from None
     except (ValueError, RecursionError):  # a number too long for int(), parentheses without end
         raise Malformed(f"Requires-Dist {text[:120]!r} is not a valid requirement") from None
-
-
-def _name(text: str) -> ProjectName:
-    return ProjectName.parse(text)
-
-
-def _version(text: str) -> Version:
-    try:
-        return parse_version(text)
-    except Malformed:
-        raise
-    except ValueError:  # a number too long for int()
-        raise Malformed(f"{text[:80]!r} is not a valid version (PEP 440)") from None
 
 
 def _requires_python(values: list[str]) -> str | None:

@@ -72,6 +72,8 @@ class AttestationVerifier:
         """
         with self._lock:
             if not self._loaded:
+                import sigstore.verify  # noqa: F401 - the dear part
+
                 read_root(self._raw)
                 self._loaded = True
 

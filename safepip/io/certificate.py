@@ -11,7 +11,6 @@ from datetime import datetime, timedelta, timezone
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from safepip.formats.fields import BadAttestation
 from safepip.model.evidence import Identity
@@ -37,8 +36,6 @@ def load_certificate(der: bytes) -> x509.Certificate:
         _ = certificate.extensions
     except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise BadAttestation("malformed", f"its certificate cannot be read: {str(error)[:200]}") from None
-    if certificate.public_bytes(Encoding.DER) != der:
-        raise BadAttestation("malformed", "its certificate is not in its canonical form")
     return certificate
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from safepip.errors import BadInput, EnvironmentFault, IndexFault, Malformed
 from safepip.formats.simple import HTML_TYPES
 from safepip.formats.simple_html import LinkPage, fragment_digests, parse_html, parse_links
+from safepip.io.digests import digests_of
 from safepip.io.pagecache import Fetched, PageReader, bad_page
 from safepip.io.pools import require_secure
 from safepip.model.artifact import IndexPage, Listing, Offers, ProjectStatus, Status
@@ -24,6 +25,8 @@ def path_of(url: Url) -> Path:
     parts = urlsplit(url.reveal())
     if parts.netloc not in {"", "localhost"}:
         raise BadInput("bad-file-url", f"{url} names a file of another machine; write file:///path.")
+    from urllib.request import url2pathname  # brings http.client and ssl along
+
     return Path(url2pathname(parts.path))
 
 
@@ -118,7 +121,7 @@ def _local_links(url: Url) -> LinkPage:
 
 def page_of_links(links: LinkPage, index: Url, project: ProjectName) -> IndexPage | None:
     """The part of a page of links that is about one project, None where it says nothing about it."""
-    mine = tuple(one for one in links.listings if one.name.project == project)
+    mine = tuple(stated(one) for one in links.listings if one.name.project == project)
     stem = project.replace("-", "_")
     skipped = tuple(pair for pair in links.skipped if _folded(pair[0]).startswith((f"{stem}_", f"{stem}.")))
     if not mine and not skipped:
@@ -138,6 +141,19 @@ def page_of_links(links: LinkPage, index: Url, project: ProjectName) -> IndexPag
     )
 
 
+def stated(listing: Listing) -> Listing:
+    """The listing of a local file with the sha256 of the file as it lies there (docs/adr/0003)."""
+    if listing.url.scheme != "file" or listing.sha256 is not None:
+        return listing
+    path = path_of(listing.url)
+    try:
+        with path.open("rb") as stream:
+            digests, _ = digests_of(stream, ())
+    except OSError as fault:
+        raise unreadable(path, fault) from None
+    return replace(listing, claimed={**listing.claimed, **digests})
+
+
 def _folded(name: str) -> str:
     return name.lower().replace("-", "_")
 
@@ -152,7 +168,8 @@ def read_file_index(index: Url, project: ProjectName) -> IndexPage | None:
     try:
         if page.is_file():
             base = Url(page.absolute().as_uri())
-            return parse_html(page.read_bytes(), charset=None, index=index, base=base, project=project)
+            parsed = parse_html(page.read_bytes(), charset=None, index=index, base=base, project=project)
+            return replace(parsed, listings=tuple(stated(one) for one in parsed.listings))
     except Malformed as fault:
         raise bad_page(Url(page.absolute().as_uri()), fault) from None
     except OSError as fault:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 from safepip.errors import SafepipError
 
+_PATIENCE = 2.0  # seconds
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -38,11 +40,6 @@ class Memo(Generic[K, V]):
             except BaseException as error:  # noqa: BLE001 - raised again below, here and wherever it is asked for
                 future.set_exception(error)
         return future.result()
-
-    def known(self, key: K) -> bool:
-        """Whether somebody has asked for it already."""
-        with self._lock:
-            return key in self._futures
 
 
 class Workers:
@@ -73,7 +70,7 @@ class Workers:
             self._queue.put(work)
 
     def close(self) -> None:
-        """Forget what has not begun; what runs is left to end by itself."""
+        """Forget what has not begun, and wait a little for what runs: it may still be writing somewhere."""
         with self._lock:
             self._closed = True
             with contextlib.suppress(queue.Empty):
@@ -81,6 +78,9 @@ class Workers:
                     self._queue.get_nowait()
             for _ in self._threads:
                 self._queue.put(None)
+        latest = time.monotonic() + _PATIENCE
+        for thread in self._threads:
+            thread.join(max(0.0, latest - time.monotonic()))
 
     def _run(self) -> None:
         while True:

@@ -27,9 +27,7 @@ def cancelled(url: Url) -> NetworkFault:
 
 
 def too_large(url: Url, limit: int) -> NetworkFault:
-    return NetworkFault(
-        "response-too-large", f"{url} sent more than the {limit:,} bytes that are accepted here.", context=()
-    )
+    return NetworkFault("response-too-large", f"{url} sent more than the {limit:,} bytes that are accepted here.")
 
 
 def too_slow(url: Url, received: int, seconds: float) -> NetworkFault:

@@ -23,13 +23,13 @@ from typing import BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
 from safepip.errors import BadInput
+from safepip.io.digests import CHUNK, asked, digests_of
 from safepip.io.statedir import make_private, usable_folder
 from safepip.io.storefaults import FULL, disk_fault, in_words, wrong_size
-from safepip.model.artifact import HASH_ALGORITHMS, Listing
+from safepip.model.artifact import Listing
 from safepip.model.ident import Sha256
 
 LARGEST_FILE = 5 * 1024**3
-_CHUNK = 1024 * 1024
 _LEFTOVER_AGE = 24 * 60 * 60
 
 Download = Callable[[Listing], AbstractContextManager[Iterable[bytes]]]
@@ -110,7 +110,7 @@ class Store:
                 "safepip with sudo, you should use sudo's -H flag."
             )
         try:
-            self._private = tempfile.TemporaryDirectory(prefix="safepip-files-")
+            self._private = tempfile.TemporaryDirectory(prefix="safepip-files-", ignore_cleanup_errors=True)
             files = Path(self._private.name) / "files"
             _make(files)
         except OSError as error:
@@ -136,7 +136,7 @@ class Store:
         place = self._place(sha256)
         try:
             with _open_own(place) as stream:
-                digests, size = _digest(stream, algorithms)
+                digests, size = digests_of(stream, algorithms)
                 if digests["sha256"] == sha256:
                     return place, digests, size
                 _remove_if_same(place, stream)
@@ -161,7 +161,7 @@ class Store:
     def _write(
         self, listing: Listing, chunks: Iterable[bytes], algorithms: Collection[str], temporary: Path
     ) -> tuple[dict[str, str], int]:
-        hashes = {name: hashlib.new(name) for name in _asked(algorithms)}
+        hashes = {name: hashlib.new(name) for name in asked(algorithms)}
         limit = listing.size if listing.size is not None else self._largest
         size = 0
         with in_words(temporary):
@@ -181,25 +181,10 @@ class Store:
         return {name: hashing.hexdigest() for name, hashing in hashes.items()}, size
 
 
-def _asked(algorithms: Collection[str]) -> list[str]:
-    """Of the algorithms asked for, those that count as hashes; sha256 always."""
-    return [name for name in HASH_ALGORITHMS if name == "sha256" or name in algorithms]
-
-
 def _write_all(descriptor: int, chunk: bytes) -> None:
     view = memoryview(chunk)
     while view:
         view = view[os.write(descriptor, view) :]
-
-
-def _digest(stream: BinaryIO, algorithms: Collection[str]) -> tuple[dict[str, str], int]:
-    hashes = {name: hashlib.new(name) for name in _asked(algorithms)}
-    size = 0
-    while chunk := stream.read(_CHUNK):
-        size += len(chunk)
-        for hashing in hashes.values():
-            hashing.update(chunk)
-    return {name: hashing.hexdigest() for name, hashing in hashes.items()}, size
 
 
 def _open_own(place: Path) -> BinaryIO:
@@ -223,7 +208,7 @@ def _local(listing: Listing) -> Iterator[bytes]:
     path = Path(unquote(urlsplit(listing.url.reveal()).path))
     try:
         with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
+            while chunk := stream.read(CHUNK):
                 yield chunk
     except OSError as error:
         raise BadInput(

@@ -14,13 +14,13 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from safepip.errors import Malformed
 
 _PROJECT = re.compile(r"[a-z0-9]|[a-z0-9][a-z0-9._-]*[a-z0-9]", re.IGNORECASE | re.ASCII)
 _WHEEL_PROJECT = re.compile(r"[a-z0-9]([\w.]*[a-z0-9])?", re.IGNORECASE | re.ASCII)
-_BUILD = re.compile(r"(\d+)(.*)", re.ASCII)
+_BUILD = re.compile(r"(\d{1,18})(|\D.*)", re.ASCII)
 _TAG_TEXT = re.compile(r"[\w.]+-[\w.]+-[\w.]+", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _CREDENTIALS = re.compile(r"(?<=//)[^/?#]*@")
@@ -62,8 +62,8 @@ def parse_version(text: str) -> Version:
     """The PEP 440 version, parsed once per text. Raises Malformed."""
     try:
         return Version(text)
-    except InvalidVersion:
-        raise Malformed(f"{text!r} is not a valid version (PEP 440)") from None
+    except ValueError:  # InvalidVersion is one; a number too long for int() is another
+        raise Malformed(f"{text[:80]!r} is not a valid version (PEP 440)") from None
 
 
 @lru_cache(maxsize=4096)

@@ -51,6 +51,7 @@ class Leaf:
 
     claims: Mapping[int, str | bytes]
     subject: str
+    more_subjects: tuple[str, ...]
     public_key: CertificatePublicKeyTypes
     start: datetime
     lifetime: timedelta
@@ -66,6 +67,7 @@ class Leaf:
         return cls(
             claims=claims.extensions(),
             subject=claims.subject(),
+            more_subjects=(),
             public_key=key,
             start=start,
             lifetime=timedelta(minutes=10),
@@ -87,9 +89,9 @@ class Authority:
     @classmethod
     def create(cls, start: datetime, organization: str = "sigstore.test") -> Authority:
         root_key, key = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP384R1())
-        root_name, name = _name(organization, "root"), _name(organization, "intermediate")
-        root = _ca(root_name, root_key.public_key(), root_name, root_key, start, path_length=1)
-        intermediate = _ca(name, key.public_key(), root_name, root_key, start, path_length=0)
+        root_name, name = name_of(organization, "root"), name_of(organization, "intermediate")
+        root = certificate_of_authority(root_name, root_key.public_key(), root_name, root_key, start, path_length=1)
+        intermediate = certificate_of_authority(name, key.public_key(), root_name, root_key, start, path_length=0)
         return cls(key=key, intermediate=intermediate, root=root)
 
     def issue(self, leaf: Leaf) -> x509.Certificate:
@@ -103,8 +105,7 @@ class Authority:
         return builder.sign(self.key, hashes.SHA384())
 
     def _builder(self, leaf: Leaf) -> x509.CertificateBuilder:
-        is_mail = "@" in leaf.subject and "://" not in leaf.subject
-        name = x509.RFC822Name(leaf.subject) if is_mail else x509.UniformResourceIdentifier(leaf.subject)
+        names = [_general_name(text) for text in (leaf.subject, *leaf.more_subjects)]
         usage = ExtendedKeyUsageOID.CODE_SIGNING if leaf.code_signing else ExtendedKeyUsageOID.CLIENT_AUTH
         builder = (
             x509.CertificateBuilder()
@@ -114,10 +115,10 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(leaf.start)
             .not_valid_after(leaf.start + leaf.lifetime)
-            .add_extension(_key_usage(digital_signature=leaf.digital_signature), critical=True)
+            .add_extension(key_usage(digital_signature=leaf.digital_signature), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-            .add_extension(_authority_key(self.key.public_key()), critical=False)
-            .add_extension(x509.SubjectAlternativeName([name]), critical=True)
+            .add_extension(authority_key(self.key.public_key()), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=True)
         )
         for number, text in leaf.claims.items():
             # Version 1 of the extensions (.1 to .6) holds bare text, version 2 (from .8) a DER UTF8String.
@@ -139,11 +140,16 @@ def _sct_list(key: ec.EllipticCurvePrivateKey, issuer: bytes, tbs: bytes, at: da
     return _sized(_sized(sct))
 
 
+def _general_name(text: str) -> x509.GeneralName:
+    is_mail = "@" in text and "://" not in text
+    return x509.RFC822Name(text) if is_mail else x509.UniformResourceIdentifier(text)
+
+
 def _sized(content: bytes) -> bytes:
     return len(content).to_bytes(2, "big") + content
 
 
-def _name(organization: str, common: str) -> x509.Name:
+def name_of(organization: str, common: str) -> x509.Name:
     return x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
@@ -152,11 +158,11 @@ def _name(organization: str, common: str) -> x509.Name:
     )
 
 
-def _authority_key(key: CertificateIssuerPublicKeyTypes) -> x509.AuthorityKeyIdentifier:
+def authority_key(key: CertificateIssuerPublicKeyTypes) -> x509.AuthorityKeyIdentifier:
     return x509.AuthorityKeyIdentifier.from_issuer_public_key(key)
 
 
-def _ca(
+def certificate_of_authority(
     name: x509.Name,
     key: ec.EllipticCurvePublicKey,
     issuer: x509.Name,
@@ -174,14 +180,14 @@ def _ca(
         .not_valid_before(start)
         .not_valid_after(start + timedelta(days=3650))
         .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
-        .add_extension(_key_usage(certificate_sign=True), critical=True)
+        .add_extension(key_usage(certificate_sign=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-        .add_extension(_authority_key(issuer_key.public_key()), critical=False)
+        .add_extension(authority_key(issuer_key.public_key()), critical=False)
         .sign(issuer_key, hashes.SHA384())
     )
 
 
-def _key_usage(*, digital_signature: bool = False, certificate_sign: bool = False) -> x509.KeyUsage:
+def key_usage(*, digital_signature: bool = False, certificate_sign: bool = False) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=digital_signature,
         content_commitment=not digital_signature and not certificate_sign,

@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from safepip.formats.statement import PUBLISH
 from tests.sigstore.authority import Authority, Leaf, der, key_id
 from tests.sigstore.identities import Claims
-from tests.sigstore.log import RekorLog, b64, dsse_body
+from tests.sigstore.log import RekorLog, RekorLogV2, b64, dsse_body, hashedrekord_body
+from tests.sigstore.timestamp import TimestampAuthority
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 Edit = Callable[[dict[str, Any]], object]
@@ -41,6 +42,8 @@ class Steps:
     at:           when it is signed; integrated: unix seconds that the log states
     leaf:         the whole request for the certificate, edited
     authority, log: another issuer, another log
+    rekor:        1 or 2, the version of the log
+    stamps:       the times that the time-stamp authority states; with version 2 one, else none
     body, entry, attestation: edit the log body before it is logged, the entry, the finished object, in place
     """
 
@@ -58,7 +61,10 @@ class Steps:
     leaf: Callable[[Leaf], Leaf] = lambda leaf: leaf
     authority: Authority | None = None
     log: RekorLog | None = None
-    kind: tuple[str, str] = ("dsse", "0.0.1")
+    rekor: int = 1
+    kind: tuple[str, str] | None = None
+    stamps: tuple[datetime, ...] | None = None
+    tsa: TimestampAuthority | None = None
     body: Edit = untouched
     entry: Edit = untouched
     attestation: Edit = untouched
@@ -90,6 +96,8 @@ class LocalSigstore:
     authority: Authority
     ct_key: ec.EllipticCurvePrivateKey
     log: RekorLog
+    log_v2: RekorLogV2
+    tsa: TimestampAuthority
 
     @classmethod
     def create(cls, now: datetime) -> LocalSigstore:
@@ -99,25 +107,25 @@ class LocalSigstore:
             authority=Authority.create(start),
             ct_key=ec.generate_private_key(ec.SECP256R1()),
             log=RekorLog(),
+            log_v2=RekorLogV2(),
+            tsa=TimestampAuthority.create(start),
         )
 
     def trusted_root(self) -> dict[str, Any]:
         """The trusted root as a document, to be edited by tests."""
         valid = {"start": _stamp(self.now - timedelta(days=365))}
-        authority = self.authority
+        authority, ct = self.authority, self.ct_key.public_key()
         return {
             "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-            "tlogs": [_instance(f"https://{self.log.host}", self.log.key, valid)],
-            "certificateAuthorities": [
-                {
-                    "subject": {"organization": "sigstore.test", "commonName": "sigstore.test root"},
-                    "uri": "https://fulcio.test",
-                    "certChain": {"certificates": [_certificate(authority.intermediate), _certificate(authority.root)]},
-                    "validFor": valid,
-                }
+            "tlogs": [
+                _instance(f"https://{self.log.host}", self.log.key.public_key(), self.log.log_id, valid),
+                _instance(
+                    f"https://{self.log_v2.host}", self.log_v2.signing_key.public_key(), self.log_v2.log_id, valid
+                ),
             ],
-            "ctlogs": [_instance("https://ct.test", self.ct_key, valid)],
-            "timestampAuthorities": [],
+            "certificateAuthorities": [_authority((authority.intermediate, authority.root), valid)],
+            "ctlogs": [_instance("https://ct.test", ct, key_id(ct), valid)],
+            "timestampAuthorities": [_authority(self.tsa.chain, valid)],
         }
 
     def trusted_root_json(self) -> bytes:
@@ -133,13 +141,16 @@ class LocalSigstore:
         signature = steps.signature or signer.sign(pae(steps.payload_type, payload), ec.ECDSA(hashes.SHA256()))
         leaf = steps.leaf(Leaf.of(identity, steps.leaf_key or key.public_key(), at, self.ct_key))
         certificate = (steps.authority or self.authority).issue(leaf)
-        entry = self._log(steps, payload, signature, certificate, at)
+        material: dict[str, Any] = {
+            "certificate": b64(certificate.public_bytes(Encoding.DER)),
+            "transparency_entries": [self._log(steps, payload, signature, certificate, at)],
+        }
+        stamps = ((at,) if steps.rekor == 2 else ()) if steps.stamps is None else steps.stamps
+        if stamps:
+            material["timestamps"] = [b64((steps.tsa or self.tsa).stamp(signature, one)) for one in stamps]
         attestation = {
             "version": 1,
-            "verification_material": {
-                "certificate": b64(certificate.public_bytes(Encoding.DER)),
-                "transparency_entries": [entry],
-            },
+            "verification_material": material,
             "envelope": {"statement": b64(payload), "signature": b64(signature)},
         }
         steps.attestation(attestation)
@@ -148,10 +159,16 @@ class LocalSigstore:
     def _log(
         self, steps: Steps, payload: bytes, signature: bytes, certificate: x509.Certificate, at: datetime
     ) -> dict[str, Any]:
-        body = dsse_body(payload, signature, certificate.public_bytes(Encoding.PEM))
+        if steps.rekor == 2:
+            signed = pae(steps.payload_type, payload)
+            body = hashedrekord_body(signed, signature, certificate.public_bytes(Encoding.DER))
+        else:
+            body = dsse_body(payload, signature, certificate.public_bytes(Encoding.PEM))
+        kind = steps.kind or (body["kind"], body["apiVersion"])
         steps.body(body)
         integrated = int(at.timestamp()) if steps.integrated is None else steps.integrated
-        entry = (steps.log or self.log).add(rfc8785.dumps(body), *steps.kind, integrated)
+        log = steps.log or (self.log_v2 if steps.rekor == 2 else self.log)
+        entry = log.add(rfc8785.dumps(body), kind[0], kind[1], integrated)
         steps.entry(entry)
         return entry
 
@@ -166,18 +183,21 @@ def _stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _instance(url: str, key: ec.EllipticCurvePrivateKey, valid: dict[str, str]) -> dict[str, Any]:
+def _instance(url: str, key: CertificatePublicKeyTypes, log_id: bytes, valid: dict[str, str]) -> dict[str, Any]:
+    details = "PKIX_ECDSA_P256_SHA_256" if isinstance(key, ec.EllipticCurvePublicKey) else "PKIX_ED25519"
     return {
         "baseUrl": url,
         "hashAlgorithm": "SHA2_256",
-        "publicKey": {
-            "rawBytes": b64(der(key.public_key())),
-            "keyDetails": "PKIX_ECDSA_P256_SHA_256",
-            "validFor": valid,
-        },
-        "logId": {"keyId": b64(key_id(key.public_key()))},
+        "publicKey": {"rawBytes": b64(der(key)), "keyDetails": details, "validFor": valid},
+        "logId": {"keyId": b64(log_id)},
     }
 
 
-def _certificate(certificate: x509.Certificate) -> dict[str, str]:
-    return {"rawBytes": b64(certificate.public_bytes(Encoding.DER))}
+def _authority(chain: tuple[x509.Certificate, ...], valid: dict[str, str]) -> dict[str, Any]:
+    """The chain is leaf to root."""
+    return {
+        "subject": {"organization": "sigstore.test", "commonName": "sigstore.test root"},
+        "uri": "https://authority.test",
+        "certChain": {"certificates": [{"rawBytes": b64(one.public_bytes(Encoding.DER))} for one in chain]},
+        "validFor": valid,
+    }

@@ -1,4 +1,4 @@
-"""A transparency log in the shape of Rekor v1: a Merkle tree (RFC 6962) with signed promises and checkpoints."""
+"""Transparency logs in the shape of Rekor v1 and v2: Merkle trees (RFC 6962) with signed promises and checkpoints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import rfc8785
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.sigstore.authority import key_id
 
@@ -82,9 +83,9 @@ class RekorLog:
     def sign(self, content: bytes) -> bytes:
         return self.key.sign(content, ec.ECDSA(hashes.SHA256()))
 
-    def checkpoint(self) -> str:
+    def checkpoint(self, *, origin: str | None = None, size: int | None = None) -> str:
         """A signed note (C2SP signed-note) over origin, size and root hash."""
-        note = f"{self.origin}\n{self.tree.size}\n{b64(self.tree.root())}\n"
+        note = f"{origin or self.origin}\n{size or self.tree.size}\n{b64(self.tree.root())}\n"
         signature = b64(self.log_id[:4] + self.sign(note.encode()))
         return f"{note}\n\u2014 {self.host} {signature}\n"
 
@@ -99,12 +100,18 @@ class RekorLog:
     def add(self, body: bytes, kind: str, version: str, integrated: int) -> dict[str, Any]:
         """Log a canonical body; the answer is a transparency entry in its protobuf JSON form."""
         index = self.tree.append(body)
+        promise = b64(self.promise(body, integrated, index))
+        return {
+            **self._entry(index, body, kind, version),
+            "integratedTime": str(integrated),
+            "inclusionPromise": {"signedEntryTimestamp": promise},
+        }
+
+    def _entry(self, index: int, body: bytes, kind: str, version: str) -> dict[str, Any]:
         return {
             "logIndex": str(index),
             "logId": {"keyId": b64(self.log_id)},
             "kindVersion": {"kind": kind, "version": version},
-            "integratedTime": str(integrated),
-            "inclusionPromise": {"signedEntryTimestamp": b64(self.promise(body, integrated, index))},
             "inclusionProof": {
                 "logIndex": str(index),
                 "rootHash": b64(self.tree.root()),
@@ -114,6 +121,28 @@ class RekorLog:
             },
             "canonicalizedBody": b64(body),
         }
+
+
+class RekorLogV2(RekorLog):
+    """No promise and no time: an entry is answered when it is in the tree, and a time-stamp authority tells when."""
+
+    def __init__(self, host: str = "log2026.rekor.test") -> None:
+        self.signing_key = ed25519.Ed25519PrivateKey.generate()
+        super().__init__(host)
+        self.origin = host
+
+    @property
+    def log_id(self) -> bytes:
+        """C2SP signed-note: over the name and the key, and not the key alone."""
+        raw = self.signing_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return hashlib.sha256(self.host.encode() + b"\n\x01" + raw).digest()
+
+    def sign(self, content: bytes) -> bytes:
+        return self.signing_key.sign(content)
+
+    def add(self, body: bytes, kind: str, version: str, integrated: int) -> dict[str, Any]:
+        del integrated
+        return self._entry(self.tree.append(body), body, kind, version)
 
 
 def dsse_body(payload: bytes, signature: bytes, certificate_pem: bytes) -> dict[str, Any]:
@@ -128,3 +157,16 @@ def dsse_body(payload: bytes, signature: bytes, certificate_pem: bytes) -> dict[
             "signatures": [{"signature": b64(signature), "verifier": b64(certificate_pem)}],
         },
     }
+
+
+def hashedrekord_body(signed: bytes, signature: bytes, certificate_der: bytes) -> dict[str, Any]:
+    """The body of a hashedrekord 0.0.2 entry; `signed` is DSSE's pre-authentication encoding."""
+    verifier = {
+        "keyDetails": "PKIX_ECDSA_P256_SHA_256",
+        "x509Certificate": {"rawBytes": b64(certificate_der)},
+    }
+    record = {
+        "data": {"algorithm": "SHA2_256", "digest": b64(hashlib.sha256(signed).digest())},
+        "signature": {"content": b64(signature), "verifier": verifier},
+    }
+    return {"apiVersion": "0.0.2", "kind": "hashedrekord", "spec": {"hashedRekordV002": record}}

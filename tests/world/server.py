@@ -189,6 +189,8 @@ def _pieces(body: bytes, drip: float) -> Iterator[bytes]:
 def _spoiled(answer: Answer, fault: Fault) -> Answer:
     if fault.redirect is not None:
         return Answer(status=fault.status or 302, headers={"Location": fault.redirect, **fault.headers}, body=b"moved")
+    if fault.body is not None:
+        answer.headers.pop("Content-Encoding", None)
     return Answer(
         status=fault.status or answer.status,
         content_type=fault.content_type or answer.content_type,

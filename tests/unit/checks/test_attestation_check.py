@@ -124,5 +124,3 @@ def test_whenever_it_leaves_a_case_to_provenance_available_that_check_is_asked_t
     for level in ("warn", "first-use", "require"):
         active = policy(f'[rules]\nattestations = "{level}"').active(subject().project)
         assert {"attestation", "provenance-available"} <= set(active)
-    active = policy('[rules]\nattestations = "off"').active(subject().project)
-    assert not {"attestation", "provenance-available"} & set(active)

@@ -127,13 +127,6 @@ def test_what_could_not_be_had_is_unknown_where_somebody_is_expected(text: str, 
     assert (finding.outcome, finding.code) == (outcome, "provenance-unavailable")
 
 
-def test_it_asks_nothing_where_attestations_are_off() -> None:
-    [finding] = ask(UNAVAILABLE, '[rules]\nattestations = "off"')
-    assert (finding.outcome, finding.code) == (Outcome.PASS, "not-asked")
-    [pinned] = ask(NONE, '[rules]\nattestations = "off"', pins("github:acme/demo"))
-    assert (pinned.outcome, pinned.code) == (Outcome.FAIL, "required")
-
-
 def test_kelvin_is_no_k() -> None:
     """Case folding of all of Unicode would make two names one."""
     assert not publisher.matches(parse_publisher("github:akme/demo"), replace(WHO, repository="a\u212ame/demo"))

@@ -96,3 +96,11 @@ def test_too_many_timestamps() -> None:
     with pytest.raises(BadAttestation) as caught:
         parse_attestation(json.dumps(changed).encode())
     assert caught.value.code == "too-large"
+
+
+@pytest.mark.parametrize("text", ["", "A", "AB==", "AAA", "AAAA\n", "AA AA", "AA-_", "éAAA", "AAAA====", None, 7])
+def test_base64_has_one_spelling(text: object) -> None:
+    changed = {**GOOD, "envelope": {**GOOD["envelope"], "signature": text}}
+    with pytest.raises(BadAttestation) as caught:
+        parse_attestation(json.dumps(changed).encode())
+    assert caught.value.code == "malformed"

@@ -190,7 +190,8 @@ class TestJson:
 
 
 def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=timezone.utc)
+    year, month, day, hour, minute, second, micro = (*parts, 0)[:7]
+    return datetime(year, month, day, hour, minute, second, micro, tzinfo=timezone.utc)
 
 
 class TestTimes:

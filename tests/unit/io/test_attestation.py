@@ -24,8 +24,10 @@ from safepip.model.ident import FileName, Sha256
 from tests.sigstore import GitHub, GitLab, Google, LocalSigstore
 from tests.sigstore.authority import Authority
 from tests.sigstore.log import RekorLog, b64
+from tests.sigstore.timestamp import TimestampAuthority
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+LATER = NOW + timedelta(minutes=1)
 FILE = FileName.parse("demo-1.0-py3-none-any.whl")
 SHA256 = Sha256("ab" * 32)
 DIGESTS = {"sha256": SHA256, "sha512": "cd" * 64}
@@ -86,6 +88,16 @@ def test_gitlab_and_google() -> None:
     assert verified[0].identity.repository == "acme/tools/demo"
     assert verified[0].identity.workflow == ".gitlab-ci.yml"
     assert verified[1].identity.subject == "publisher@demo.iam.gserviceaccount.com"
+
+
+@pytest.mark.parametrize("steps", [{"rekor": 2}, {"stamps": (NOW,)}, {"rekor": 2, "stamps": (NOW, LATER)}])
+def test_timestamps_and_the_second_version_of_the_log(steps: Attested) -> None:
+    [one] = judge(attest(**steps))[0]
+    assert one.logged_at == NOW
+
+
+def test_a_certificate_for_exactly_an_hour() -> None:
+    assert len(judge(with_leaf(lifetime=timedelta(hours=1)))[0]) == 1
 
 
 def test_a_slsa_predicate_has_a_body() -> None:
@@ -190,9 +202,19 @@ def foreign_checkpoint(target: Attested) -> None:
 
 
 def renamed_checkpoint(target: Attested) -> None:
-    origin, SIGSTORE.log.origin = SIGSTORE.log.origin, "other.test - 1"
-    target["checkpoint"]["envelope"] = SIGSTORE.log.checkpoint()
-    SIGSTORE.log.origin = origin
+    target["checkpoint"]["envelope"] = SIGSTORE.log.checkpoint(origin="other.test - 1")
+
+
+def resized_checkpoint(target: Attested) -> None:
+    target["checkpoint"]["envelope"] = SIGSTORE.log.checkpoint(size=int(target["treeSize"]) + 1)
+
+
+def swapped_checkpoint(entry: Attested) -> None:
+    entry["inclusionProof"]["checkpoint"]["envelope"] = SIGSTORE.log.checkpoint()
+
+
+def stamped(moment: datetime) -> str:
+    return b64(SIGSTORE.tsa.stamp(b"something else", moment))
 
 
 def unsigned_checkpoint(target: Attested) -> None:
@@ -261,6 +283,7 @@ CASES: dict[str, tuple[str, Callable[[], Attested]]] = {
     "RSA": ("profile", lambda: with_leaf(public_key=rsa.generate_private_key(65537, 2048).public_key())),
     "no issuer": ("profile", lambda: with_claim(8, None)),
     "another build signer": ("profile", lambda: with_claim(9, "https://github.com/evil/demo/x.yml@main")),
+    "two subjects in the certificate": ("profile", lambda: with_leaf(more_subjects=("https://example.org/x",))),
     # time
     "logged after expiry": ("time", lambda: attest(integrated=at(timedelta(minutes=11)))),
     "logged before it began": ("time", lambda: attest(integrated=at(timedelta(seconds=-1)))),
@@ -301,6 +324,7 @@ CASES: dict[str, tuple[str, Callable[[], Attested]]] = {
     "no checkpoint": ("checkpoint", lambda: proof_edited(drop("checkpoint"))),
     "checkpoint of another tree": ("checkpoint", lambda: proof_edited(foreign_checkpoint)),
     "checkpoint of another origin": ("checkpoint", lambda: proof_edited(renamed_checkpoint)),
+    "checkpoint of another size": ("checkpoint", lambda: proof_edited(resized_checkpoint)),
     "checkpoint of another key": ("checkpoint", lambda: proof_edited(unsigned_checkpoint)),
     "checkpoint empty": ("checkpoint", lambda: proof_edited(lambda one: one["checkpoint"].update(envelope=""))),
     "checkpoint of garbage": (
@@ -329,7 +353,37 @@ CASES: dict[str, tuple[str, Callable[[], Attested]]] = {
     ),
     "too many entries": ("too-large", lambda: material(transparency_entries=[{}] * 5)),
     "an unknown key in the entry": ("malformed", lambda: attest(entry=put("surprise", 1))),
+    "an unknown key in the proof": ("malformed", lambda: proof_edited(put("surprise", 1))),
     "an unknown log": ("log-mismatch", lambda: attest(log=RekorLog(SIGSTORE.log.host))),
+    # timestamps and the second version of the log
+    "no timestamp, where only that tells the time": ("time", lambda: attest(rekor=2, stamps=())),
+    "timestamp of another authority": ("time", lambda: attest(rekor=2, tsa=TimestampAuthority.create(NOW))),
+    "timestamp of another signature": (
+        "time",
+        lambda: attest(rekor=2, attestation=lambda one: one["verification_material"].update(timestamps=[stamped(NOW)])),
+    ),
+    "timestamp after expiry": ("time", lambda: attest(rekor=2, stamps=(NOW + timedelta(minutes=11),))),
+    "a bad timestamp beside a good promise": (
+        "time",
+        lambda: material(timestamps=[stamped(NOW)]),
+    ),
+    "a bad timestamp beside a good one": (
+        "time",
+        lambda: attest(
+            rekor=2, attestation=lambda one: one["verification_material"]["timestamps"].append(stamped(NOW))
+        ),
+    ),
+    "the new log's entry with a promise": (
+        "unsupported-log-entry",
+        lambda: attest(rekor=2, entry=put("inclusionPromise", {"signedEntryTimestamp": "AAAA"})),
+    ),
+    "the new log's body of another payload": (
+        "log-mismatch",
+        lambda: attest(
+            rekor=2, body=lambda body: body["spec"]["hashedRekordV002"]["data"].update(digest=b64(b"0" * 32))
+        ),
+    ),
+    "the new log's checkpoint of another log": ("checkpoint", lambda: attest(rekor=2, entry=swapped_checkpoint)),
     # statement
     "another digest": ("subject-digest", lambda: subject(digest={"sha256": "0" * 64})),
     "digest in capitals": ("subject-digest", lambda: subject(digest={"sha256": SHA256.upper()})),
@@ -458,6 +512,39 @@ def test_a_window_is_closed_at_both_ends(what: str) -> None:
     assert len(judge(attest(), verifier=under(narrow))[0]) == 1
 
 
+def test_a_certificate_log_may_retire_between_the_certificate_and_the_signature() -> None:
+    verifier = under(lambda root: root["ctlogs"][0]["publicKey"].update(validFor=EXACT))
+    assert len(judge(attest(integrated=at(timedelta(minutes=5))), verifier=verifier)[0]) == 1
+
+
+@pytest.mark.parametrize(("window", "good"), [(PAST, False), (FUTURE, False), (EXACT, True)])
+def test_a_time_stamp_authority_has_a_window_too(window: Attested, good: bool) -> None:
+    verifier = under(lambda root: root["timestampAuthorities"][0].update(validFor=window))
+    if good:
+        assert len(judge(attest(rekor=2), verifier=verifier)[0]) == 1
+    else:
+        assert code_of(attest(rekor=2), verifier=verifier) == "trust-window"
+
+
+def test_a_key_of_one_log_does_not_sign_for_another() -> None:
+    """sigstore tries every key where it does not know the id, and ids of the second version it does not know."""
+    impostor = RekorLog(SIGSTORE.log_v2.host)
+    impostor.key, impostor.origin = SIGSTORE.log.key, SIGSTORE.log_v2.host
+    attestation = attest(rekor=2, log=impostor, entry=as_version_two)
+    assert code_of(attestation) == "checkpoint"
+
+
+def as_version_two(entry: Attested) -> None:
+    """The first log's signature under the second log's id."""
+    del entry["integratedTime"], entry["inclusionPromise"]
+    entry["logId"]["keyId"] = b64(SIGSTORE.log_v2.log_id)
+    checkpoint = entry["inclusionProof"]["checkpoint"]
+    note, _, line = checkpoint["envelope"].partition("\n\n")
+    dash, name, signature = line.split()
+    content = SIGSTORE.log_v2.log_id[:4] + base64.b64decode(signature)[4:]
+    checkpoint["envelope"] = f"{note}\n\n{dash} {name} {b64(content)}\n"
+
+
 def test_a_retired_authority_beside_the_one_in_service() -> None:
     """sigstore on its own would let the retired one vouch for ever."""
     other = LocalSigstore.create(NOW)
@@ -546,6 +633,26 @@ def test_whatever_escapes_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("safepip.io.certificate.identity_of", burst)
     assert code_of(attest()) == "unverifiable"
+
+
+@pytest.mark.parametrize("answer", [("text/plain", None), ("application/vnd.in-toto+json", b"other")])
+def test_what_was_verified_must_be_what_was_served(monkeypatch: pytest.MonkeyPatch, answer: tuple[str, Any]) -> None:
+    good = attest()
+    statement_of_good = base64.b64decode(good["envelope"]["statement"])
+
+    def other(_: object, bundle: Any, policy: Any) -> tuple[str, bytes]:
+        policy.verify(bundle.signing_certificate)
+        return answer[0], answer[1] or statement_of_good
+
+    monkeypatch.setattr("sigstore.verify.Verifier.verify_dsse", other)
+    assert code_of(good) == "unverifiable"
+
+
+def test_a_verification_that_never_looked_at_the_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = attest()
+    answer = ("application/vnd.in-toto+json", base64.b64decode(good["envelope"]["statement"]))
+    monkeypatch.setattr("sigstore.verify.Verifier.verify_dsse", lambda *_: answer)
+    assert code_of(good) == "unverifiable"
 
 
 def test_sigstore_is_not_imported_before_it_is_needed() -> None:
