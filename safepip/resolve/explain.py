@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from packaging.version import Version
 
-from safepip.errors import NoAnswer
+from safepip.errors import NoAnswer, SafepipError
 from safepip.model.artifact import PassedOver
 from safepip.model.ident import ProjectName
 from safepip.resolve.nodes import Candidate, Need, requirement_text
@@ -21,6 +22,9 @@ IMPOSSIBLE = (
 )
 # Why a version is out is looked for among this many versions of one project.
 _LOOKED_THROUGH = 50
+# Of one project, so many versions are named in a line of pip's, and so many told as causes.
+_VERSIONS_NAMED = 10
+_CAUSES_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,7 @@ class Unsatisfied:
 
 def no_answer(provider: Provider, causes: Sequence[Information]) -> NoAnswer:
     """What resolvelib's causes amount to. Each distinct requirement is told once."""
-    failures = tuple({one.chain: one for one in (_unsatisfied(provider, *cause) for cause in causes)}.values())
+    failures = tuple({one.chain: one for one in (_unsatisfied(provider, *cause) for cause in _sample(causes))}.values())
     if len(causes) == 1 and causes[0][0].project not in provider.terms.constraints:
         need, parent = causes[0]
         lines = _single_lines(provider, need, parent)
@@ -118,19 +122,36 @@ def _ignored(shelf: Shelf) -> Iterator[str]:
 
 
 def _cannot_install(provider: Provider, causes: Sequence[Information]) -> str:
-    names = sorted({_trigger(provider, need, parent) for need, parent in causes})
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    names: dict[str, Candidate | None] = {}
+    for need, parent in causes:
+        names.setdefault(*_trigger(provider, need, parent))
+    told = sorted(_few(names))
+    listed = told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
     return f"Cannot install {listed} because these package versions have conflicting dependencies."
 
 
-def _trigger(provider: Provider, need: Need, parent: Candidate | None) -> str:
+def _trigger(provider: Provider, need: Need, parent: Candidate | None) -> tuple[str, Candidate | None]:
+    """As pip names it; with the candidate where the name is that of one version."""
     if parent is None:
-        return _spoken(need)
+        return _spoken(need), None
     above = provider.asked.get(parent.identifier, ())
     asker = next((one.parent for one in above if one.parent is not None), None)
     if asker is None or any(one.root is not None for one in above) or parent.extras:
-        return f"{parent.identifier}=={parent.version}"
-    return asker.identifier
+        return f"{parent.identifier}=={parent.version}", parent
+    return asker.identifier, None
+
+
+def _few(names: Mapping[str, Candidate | None]) -> Iterator[str]:
+    """One by one, but where there are a great many versions of one project only how many."""
+    groups: dict[str, list[str]] = {}
+    for name, candidate in names.items():
+        groups.setdefault(candidate.identifier if candidate is not None else name, []).append(name)
+    for project, members in groups.items():
+        if len(members) <= _VERSIONS_NAMED:
+            yield from members
+        else:
+            newest, oldest = names[members[0]], names[members[-1]]
+            yield f"{project} ({len(members)} versions, {oldest and oldest.version} to {newest and newest.version})"
 
 
 def _spoken(need: Need) -> str:
@@ -141,19 +162,35 @@ def _spoken(need: Need) -> str:
 
 def _explanation(provider: Provider, causes: Sequence[Information]) -> Iterator[str]:
     yield "The conflict is caused by:"
-    constrained: dict[ProjectName, None] = {}
-    for need, parent in causes:
-        if need.project in provider.terms.constraints:
-            constrained[need.project] = None
+    for need, parent in _sample(causes):
         if parent is None:
             origin = f"  ({need.root.origin})" if need.root is not None else ""
             yield f"    The user requested {_spoken(need)}{origin}"
         else:
             chain = "  ->  ".join(provider.chain(parent))
             yield f"    {parent.identifier} {parent.version} depends on {_spoken(need)}  ({chain})"
-    for project in constrained:
-        for root in provider.terms.constraints[project]:
+    for (child, name), count in _counts(causes).items():
+        if count > _CAUSES_TOLD:
+            yield f"    and {count - _CAUSES_TOLD} more versions of {name} depend on {child} in other ways"
+    for project in dict.fromkeys(need.project for need, _ in causes):
+        for root in provider.terms.constraints.get(project, ()):
             yield f"    The user requested (constraint) {requirement_text(root.requirement)}  ({root.origin})"
+
+
+def _counts(causes: Sequence[Information]) -> Counter[tuple[str, str]]:
+    return Counter((need.identifier, parent.identifier) for need, parent in causes if parent is not None)
+
+
+def _sample(causes: Sequence[Information]) -> Iterator[Information]:
+    """All causes, but of many versions of one project that need another only the newest few."""
+    told: Counter[tuple[str, str]] = Counter()
+    for cause in causes:
+        if cause.parent is not None:
+            key = (cause.requirement.identifier, cause.parent.identifier)
+            told[key] += 1
+            if told[key] > _CAUSES_TOLD:
+                continue
+        yield cause
 
 
 # What stands behind them
@@ -217,8 +254,11 @@ def _decided(shelf: Shelf, need: Need, mask: int, passed: Sequence[PassedOver]) 
 def _accepted(shelf: Shelf, *, asks: bool) -> int | None:
     """The newest version that could be installed. Judges no more listings than it takes to find one."""
     for _, index in zip(range(_LOOKED_THROUGH), bits(shelf.narrow(shelf.versions.all, asks_pre=asks)), strict=False):
-        if shelf.look(index).taken is not None:
-            return index
+        try:
+            if shelf.look(index).taken is not None:
+                return index
+        except SafepipError:
+            return None  # a suggestion that cannot be had must not take the place of the explanation
     return None
 
 

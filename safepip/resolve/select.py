@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from resolvelib import BaseReporter, ResolutionImpossible, ResolutionTooDeep
+from resolvelib import ResolutionImpossible, ResolutionTooDeep
 from resolvelib.resolvers import Resolution as Search
 
 from safepip.errors import BadInput, Malformed, NoAnswer
@@ -12,6 +12,7 @@ from safepip.model.artifact import Pin, Resolution
 from safepip.ports import Catalog
 from safepip.resolve.answer import connected, resolution
 from safepip.resolve.explain import no_answer, too_deep
+from safepip.resolve.hopeless import Watch
 from safepip.resolve.nodes import Candidate, Need, requirement_text
 from safepip.resolve.provider import Provider
 from safepip.resolve.request import ResolveRequest
@@ -33,9 +34,10 @@ def resolve(request: ResolveRequest, catalog: Catalog) -> Resolution:
     _refuse_two_urls(terms)
     provider = Provider(terms, catalog)
     provider.ahead.start()
-    search: Search[Need, Candidate, str] = Search(provider, BaseReporter())
+    roots = provider.root_needs()
+    search: Search[Need, Candidate, str] = Search(provider, Watch(provider, roots))
     try:
-        state = search.resolve(provider.root_needs(), max_rounds=request.rounds)
+        state = search.resolve(roots, max_rounds=request.rounds)
     except ResolutionImpossible as error:
         raise no_answer(provider, tuple(error.causes)) from None
     except ResolutionTooDeep:

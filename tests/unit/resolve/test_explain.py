@@ -201,3 +201,23 @@ def test_final_versions_only(market: Market) -> None:
     market.add("lib", "1a1")
     error = failing(market, "lib", only_final=True)
     assert error.lines[0].startswith("Could not find a final version that satisfies")
+
+
+def test_a_conflict_of_very_many_versions_is_told_shortly_and_soon(market: Market) -> None:
+    """Each version of the one contradicts the user's word on the other: no combination needs to be tried."""
+    for number in range(60):
+        market.add("high", f"1.{number}", f"low>=2.{number}")
+    for number in range(60):
+        market.add("low", f"1.{number}")
+        market.add("low", f"2.{number}")
+    error = failing(market, root("high", "r.txt:1"), root("low<2", "r.txt:2"))
+    assert error.lines[0].startswith("Cannot install high (60 versions, 1.0 to 1.59) and low<2 because")
+    assert "    and 55 more versions of high depend on low in other ways" in error.explanation
+    assert len(error.failures) == 6
+    assert sum(name.startswith("low-") for name in market.asked) <= 2  # its first candidate, and the suggestion
+
+
+def test_a_suggestion_that_cannot_be_had_does_not_hide_the_explanation(market: Market) -> None:
+    market.add("lib", "1")
+    market.unreachable.add("lib-1-py3-none-any.whl")
+    assert only(failing(market, "lib>=2")).accepted is None
