@@ -30,7 +30,7 @@ class Malformed(ValueError):  # noqa: N818 - it names the state of a value
 class SafepipError(Exception):
     """An error with everything that a person needs to go on.
 
-    reference: stable id, kebab-case, documented in docs/errors/<reference>.md
+    reference: stable id, kebab-case, documented in docs/errors.md
     message:   one sentence
     context:   (label, text) pairs such as ("expected", ...), ("got", ...), printed aligned
     hint:      the next command or step, if there is one

@@ -63,7 +63,10 @@ class Store(Protocol):
 
 class Gatherer(Protocol):
     def gather(self, subject: Subject, pin: Pin, kinds: Collection[Kind]) -> tuple[Evidence, ...]:
-        """One piece for each kind, `Unavailable` where it could not be had: never an exception."""
+        """One piece for each kind, `Unavailable` where it could not be had.
+
+        Raises BadInput about what the user configured, such as a trusted root, and nothing about what was served.
+        """
         ...
 
 

@@ -66,7 +66,7 @@ def _subject(subjects: object) -> tuple[FileName, Mapping[str, str]]:
 
 
 def require_subject(statement: Statement, file: FileName, sha256: Sha256, digests: Mapping[str, str]) -> None:
-    """The statement must be about exactly this file. `digests` are all that WE computed, by algorithm.
+    """The statement must be about exactly this file. `digests` are those that WE can compute, by algorithm.
 
     Raises BadAttestation.
     """
@@ -74,8 +74,8 @@ def require_subject(statement: Statement, file: FileName, sha256: Sha256, digest
         raise BadAttestation("subject-name", f"it attests {str(statement.name)[:200]!r}, and this file is {file}")
     if "sha256" not in statement.digests:
         raise BadAttestation("subject-digest", "it lists no sha256 of the file that it attests")
-    for algorithm, expected in {**digests, "sha256": sha256}.items():
-        got = statement.digests.get(algorithm, expected)
+    for algorithm, got in statement.digests.items():
+        expected = sha256 if algorithm == "sha256" else digests.get(algorithm, got)
         if got != expected:
             text = f"it attests {algorithm} {got[:140]!r}, and this file has {algorithm} {expected}"
             raise BadAttestation("subject-digest", text)

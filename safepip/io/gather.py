@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from safepip.errors import CouldNotCheck, Malformed, SafepipError
 from safepip.formats.provenance import MAX_BYTES
 from safepip.formats.wheel import read_contents
 from safepip.io.attestation import AttestationVerifier
+from safepip.io.digests import digests_of
 from safepip.io.http import Http
-from safepip.model.artifact import Artifact, Indexed, Pin
+from safepip.model.artifact import HASH_ALGORITHMS, Artifact, Indexed, Pin
 from safepip.model.evidence import Attestations, Contents, Evidence, History, Kind, Subject, Unavailable
 from safepip.model.ident import Url
 from safepip.pipeline import history_of
@@ -61,7 +62,7 @@ class EvidenceGatherer:
         except SafepipError as error:
             return Unavailable(wanted=Kind.ATTESTATIONS, code="provenance-unavailable", why=error.message)
         verifier = self._verifier_for(listing.index)
-        verified, rejected, claimed = verifier.verify(document, artifact.name, artifact.sha256, artifact.digests)
+        verified, rejected, claimed = verifier.verify(document, artifact.name, artifact.sha256, Digests(artifact))
         return Attestations(
             advertised=True, index_offers=offers, verified=verified, rejected=rejected, claimed_publishers=claimed
         )
@@ -74,6 +75,26 @@ class EvidenceGatherer:
                 "provenance-unavailable", f"the index advertises a provenance, and {url} answers {response.status}"
             )
         return response.body
+
+
+class Digests(Mapping[str, str]):
+    """All digests of a file that we can compute, each when somebody asks: a statement seldom names more than sha256."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self._path = artifact.path
+        self._known = dict(artifact.digests)
+
+    def __getitem__(self, algorithm: str) -> str:
+        if algorithm not in self._known and algorithm in HASH_ALGORITHMS:
+            with self._path.open("rb") as stream:
+                self._known.update(digests_of(stream, {algorithm})[0])
+        return self._known[algorithm]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(HASH_ALGORITHMS)
+
+    def __len__(self) -> int:
+        return len(HASH_ALGORITHMS)
 
 
 def _contents(artifact: Artifact, pin: Pin) -> Contents | Unavailable:

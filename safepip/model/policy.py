@@ -217,7 +217,8 @@ class Policy:
         rules = self.rules_for(project)
         if check == "hash-pinned" and rules.hashes.value is Hashes.OFF:
             return Placed(Level.OFF, rules.hashes.place)
-        if check in {"attestation", "provenance-available"} and rules.attestations.value is AttestationRule.OFF:
+        about_attestations = check in {"attestation", "provenance-available", "publisher"}
+        if about_attestations and rules.attestations.value is AttestationRule.OFF:
             return Placed(Level.OFF, rules.attestations.place)
         profile = self.profile.value
         base = CODES.get((check, code), CHECKS[check].levels)[profile]
@@ -265,7 +266,7 @@ def _rules_for(policy: Policy, project: ProjectName) -> Rules:
     layers = [layer.rules_for(project) for layer in policy.layers]
     publishers = tuple(one.publishers for one in layers if one.publishers is not None)
     predicates = frozenset(name for one in layers if one.predicates is not None for name in one.predicates.value)
-    floor = Placed(AttestationRule.FIRST_USE, place)
+    floor = Placed(AttestationRule.WARN if profile is Profile.OBSERVE else AttestationRule.FIRST_USE, place)
     if publishers or predicates:
         needing = next(one.publishers or one.predicates for one in layers if one.publishers or one.predicates)
         floor = Placed(AttestationRule.REQUIRE, needing.place if needing is not None else place)

@@ -119,14 +119,16 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         incompatibilities: Mapping[str, Iterator[Candidate]],
     ) -> Sequence[Candidate]:
         own = tuple(requirements[identifier])
-        self.asked[identifier] = own
-        first = own[0]
+        name, bracket, _ = identifier.partition("[")
         # `name[extra]` must be a version of `name` that is wanted: knowing that early saves trying the others.
-        needs = (*own, *requirements.get(first.project, ())) if first.extras else own
+        needs = (*own, *requirements.get(name, ())) if bracket else own
+        if not own:  # those who asked have lost in the meantime
+            return ()
+        self.asked[identifier] = own
         gone = 0
         for candidate in incompatibilities[identifier]:
             gone |= candidate.bit
-        return Matches(self, first, needs, gone)
+        return Matches(self, own[0], needs, gone)
 
     def is_satisfied_by(self, requirement: Need, candidate: Candidate) -> bool:
         mask = requirement.mask

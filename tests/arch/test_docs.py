@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"
 SOURCE = Path(safepip.__file__).parent
 ERRORS = {name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, errors.SafepipError)}
+# Functions of modules that make an error from a reference.
+RAISERS = {"BadConfigurationChoice", "_bad", "_refused", "_network"}
 
 
 def text(*path: str) -> str:
@@ -74,7 +76,7 @@ def references() -> set[str]:
                 continue
             name = node.func.id if isinstance(node.func, ast.Name) else ""
             first = node.args[0]
-            if name in ERRORS | {"BadConfigurationChoice"} and isinstance(first, ast.Constant):
+            if name in ERRORS | RAISERS and isinstance(first, ast.Constant):
                 found.add(str(first.value))
     return found
 
