@@ -82,6 +82,7 @@ class Recording:
         wheel = name.removesuffix(suffix)
         origin = self._origin(wheel)
         address = origin.get("provenance" if suffix == ".provenance" else "url")
+        body: bytes | None
         if suffix == ".metadata" and address is not None:
             body = self._fetched(address + suffix, accept="*/*") or self._inside(address)
         else:

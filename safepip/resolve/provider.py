@@ -241,7 +241,7 @@ class Matches(Sequence[Candidate]):
 
     def _from_index(self) -> int:
         if self._mask is None:
-            mask = self._shelf.versions.all & ~self._gone
+            mask = self._shelf.versions.all
             for need in self._needs:
                 mask &= self._provider.mask(need)
             constraint = self._shelf.constraint
@@ -250,7 +250,9 @@ class Matches(Sequence[Candidate]):
             direct = any(need.direct for need in self._needs)
             asks = any(need.specifier.prereleases for need in self._needs)
             asks = asks or (constraint is not None and bool(constraint.prereleases))
-            self._mask = mask & self._shelf.versions.hashed if direct else self._shelf.narrow(mask, asks_pre=asks)
+            mask = mask & self._shelf.versions.hashed if direct else self._shelf.narrow(mask, asks_pre=asks)
+            # Last, or a final version that lost would make room for pre-releases.
+            self._mask = mask & ~self._gone
         return self._mask
 
     def _indexes(self) -> Iterator[int]:

@@ -88,6 +88,23 @@ class TestVersions:
             chosen(market, "lib>1", only_final=True)
         assert error.value.lines[0].startswith("Could not find a final version that satisfies")
 
+    def test_a_final_version_that_loses_does_not_let_pre_releases_in(self, market: Market) -> None:
+        market.add("app", "2", "lib")
+        market.add("app", "1")
+        market.add("lib", "1.0", "app<2")
+        market.add("lib", "2.0a1")
+        assert chosen(market, "app") == {"app": "1"}
+
+    def test_those_who_asked_may_lose_later(self, market: Market) -> None:
+        """Found by comparing with pip: nobody asks for `e` any more when its candidates are counted again."""
+        market.add("a", "3", "b==2", "e~=1.0")
+        market.add("a", "1")
+        market.add("b", "1")
+        market.add("b", "2", "e>2", "a<3")
+        market.add("e", "1.5", "b==1")
+        market.add("e", "3", "a==1", "b")
+        assert chosen(market, "a", "b") == {"a": "1", "b": "2", "e": "3"}
+
     def test_an_objection_to_every_final_version_does_not_let_pre_releases_in(self, market: Market) -> None:
         market.add("lib", "1.0")
         market.add("lib", "2.0a1")

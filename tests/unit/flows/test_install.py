@@ -1,0 +1,257 @@
+"""The flow over the world in memory: what is asked, in what order, and what is never reached."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from safepip.errors import NetworkFault
+from safepip.flows.install import Request, install
+from safepip.flows.install import World as Ports
+from safepip.model.artifact import HashPin, InstalledDistribution, Root, Status
+from safepip.model.evidence import Kind
+from safepip.model.ident import ProjectName
+from safepip.model.policy import Policy
+from safepip.model.run import Run
+from tests.factories import policy
+from tests.world import MemoryCatalog, World
+from tests.world.ports import (
+    FixedClock,
+    MemoryEnvironment,
+    MemoryGatherer,
+    MemoryInstaller,
+    MemoryStore,
+    SerialWorkers,
+    SilentWatcher,
+)
+from tests.world.world import NOW
+
+
+@dataclass(frozen=True)
+class Scene:
+    catalog: MemoryCatalog
+    store: MemoryStore
+    gatherer: MemoryGatherer
+    installer: MemoryInstaller
+    environment: MemoryEnvironment
+
+    @classmethod
+    def of(cls, world: World, *installed: str) -> Scene:
+        catalog = MemoryCatalog(world)
+        there = [one.split("==") for one in installed]
+        environment = MemoryEnvironment(
+            {
+                ProjectName.parse(name): InstalledDistribution(
+                    project=ProjectName.parse(name),
+                    version=Version(version),
+                    location=Path("site") / f"{name}-{version}.dist-info",
+                    requires_dist=(),
+                )
+                for name, version in there
+            }
+        )
+        return cls(catalog, MemoryStore(catalog), MemoryGatherer(catalog), MemoryInstaller(), environment)
+
+    def run(
+        self, *asked: str | Root, under: Policy | None = None, dry_run: bool = False, hash_mode: bool = False
+    ) -> Run:
+        roots = tuple(one if isinstance(one, Root) else root(one) for one in asked)
+        request = Request(
+            roots=roots,
+            constraints=(),
+            hash_mode=hash_mode,
+            upgrade=False,
+            upgrade_strategy="only-if-needed",
+            allow_pre=False,
+            no_deps=False,
+            ignore_installed=False,
+            force_reinstall=False,
+            ignore_requires_python=False,
+            releases={},
+            dry_run=dry_run,
+        )
+        ports = Ports(
+            catalog=self.catalog,
+            store=self.store,
+            gatherer=self.gatherer,
+            environment=self.environment,
+            installer=self.installer,
+            workers=SerialWorkers(),
+            watcher=SilentWatcher(),
+            clock=FixedClock(),
+        )
+        return install(request, under or policy(), ports, begun())
+
+
+def root(text: str, *pins: HashPin) -> Root:
+    return Root(requirement=Requirement(text), origin="command line", pins=frozenset(pins))
+
+
+def begun() -> Run:
+    return Run(
+        command=("safepip", "install"),
+        started=NOW,
+        finished=NOW,
+        pip_version="26.3",
+        interpreter="python",
+        environment="environment",
+        markers={},
+        policy=None,
+        outcome="failed",
+        distributions=(),
+        kept=(),
+        plan=None,
+        held_back=(),
+        refusals=(),
+        indexes=(),
+        errors=(),
+        notes=(),
+    )
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.publish("web", "1.0", requires=["base>=1"])
+    world.publish("base", "1.0")
+    world.publish("base", "1.1")
+    return world
+
+
+def test_the_plan_holds_what_was_approved(world: World) -> None:
+    scene = Scene.of(world)
+    run = scene.run("web")
+    assert run.outcome == "installed"
+    [plan] = scene.installer.plans
+    assert [(step.pin.project, str(step.pin.version)) for step in plan.installs] == [("base", "1.1"), ("web", "1.0")]
+    receipt = json.loads(scene.installer.receipts["base"])
+    assert receipt["distribution"]["parents"] == ["web"]
+    assert receipt["policy"] == policy().digest
+
+
+def test_each_file_is_fetched_once_and_only_what_was_chosen(world: World) -> None:
+    scene = Scene.of(world)
+    scene.run("web")
+    assert sorted(scene.store.fetched) == ["base-1.1-py3-none-any.whl", "web-1.0-py3-none-any.whl"]
+
+
+def test_a_dry_run_judges_and_stops(world: World) -> None:
+    scene = Scene.of(world)
+    run = scene.run("web", dry_run=True)
+    assert (run.outcome, scene.installer.plans) == ("would-install", [])
+    assert len(run.distributions) == 2
+
+
+def test_nothing_is_installed_when_one_file_is_bad(world: World) -> None:
+    published = world.main.file("base-1.1-py3-none-any.whl")
+    assert published is not None
+    world.tamper(published)
+    scene = Scene.of(world)
+    run = scene.run("web")
+    assert run.outcome == "refused"
+    assert {refusal.check for refusal in run.refusals} == {"digest"}
+    assert scene.installer.plans == []
+    assert sorted(scene.store.fetched) == ["base-1.1-py3-none-any.whl", "web-1.0-py3-none-any.whl"]
+
+
+def test_a_file_that_cannot_be_had_is_could_not_check_and_names_itself(world: World) -> None:
+    world.go_dark("files")
+    scene = Scene.of(world)
+    run = scene.run("web")
+    assert run.outcome == "could-not-check"
+    assert all(isinstance(error, NetworkFault) for error in run.errors)
+    assert len(run.errors) == 2
+    assert scene.installer.plans == []
+
+
+def test_refused_outweighs_could_not_check(world: World) -> None:
+    world.publish("signed", "1.0", provenance=b"{}")
+    published = world.main.file("base-1.1-py3-none-any.whl")
+    assert published is not None
+    world.tamper(published)
+    run = Scene.of(world).run("web", "signed")
+    assert run.outcome == "refused"
+    assert {refusal.check for refusal in run.refusals} == {"digest", "provenance-available"}
+
+
+def test_what_is_there_already_is_kept(world: World) -> None:
+    scene = Scene.of(world, "web==1.0", "base==1.0")
+    run = scene.run("web")
+    assert run.outcome == "installed"
+    assert scene.store.fetched == []
+    assert scene.installer.plans == []
+    assert {keep.pin.project for keep in run.kept} >= {"web"}
+
+
+def test_what_is_replaced_is_named(world: World) -> None:
+    scene = Scene.of(world, "base==0.5")
+    scene.run("base>=1")
+    [plan] = scene.installer.plans
+    [step] = plan.installs
+    assert step.replaces is not None
+    assert str(step.replaces.version) == "0.5"
+
+
+def test_the_young_are_held_back_with_their_day(world: World) -> None:
+    world.publish("base", "1.2", uploaded=NOW - timedelta(days=1))
+    run = Scene.of(world).run("web")
+    [held] = run.held_back
+    assert (held.check, held.eligible) == ("release-age", NOW + timedelta(days=2))
+    assert [str(one.verdict.subject.version) for one in run.distributions if one.verdict.subject.project == "base"] == [
+        "1.1"
+    ]
+
+
+def test_in_observe_the_young_are_taken_and_warned_about(world: World) -> None:
+    world.publish("base", "1.2", uploaded=NOW - timedelta(days=1))
+    run = Scene.of(world).run("web", under=policy('profile = "observe"'))
+    assert run.outcome == "installed"
+    [base] = [one for one in run.distributions if one.verdict.subject.project == "base"]
+    assert str(base.verdict.subject.version) == "1.2"
+    assert [judged.finding.check for judged in base.verdict.judged if judged.warns] == ["release-age"]
+
+
+def test_strict_wants_everything_pinned(world: World) -> None:
+    run = Scene.of(world).run("base", under=policy('profile = "strict"'))
+    assert run.outcome == "refused"
+    assert {refusal.check for refusal in run.refusals} == {"hash-pinned"}
+
+
+def test_pins_that_hold(world: World) -> None:
+    published = world.main.file("base-1.1-py3-none-any.whl")
+    assert published is not None
+    pin = HashPin("sha256", published.claimed)
+    run = Scene.of(world).run(root("base==1.1", pin), under=policy('profile = "strict"'), hash_mode=True)
+    assert run.outcome == "installed", run.refusals
+
+
+def test_pins_of_another_platform_are_not_asked_for(world: World) -> None:
+    published = world.main.file("base-1.1-py3-none-any.whl")
+    assert published is not None
+    here = root("base==1.1; sys_platform == 'linux'", HashPin("sha256", published.claimed))
+    elsewhere = root("base==1.0; sys_platform == 'win32'", HashPin("sha256", "0" * 64))
+    assert Scene.of(world).run(here, elsewhere, hash_mode=True).outcome == "installed"
+
+
+def test_only_the_evidence_that_is_needed_is_gathered(world: World) -> None:
+    scene = Scene.of(world)
+    scene.run("web")
+    assert scene.gatherer.wanted == set(Kind)
+
+
+def test_a_quarantined_project_is_refused_in_observe_too(world: World) -> None:
+    world.mark("base", Status.QUARANTINED)
+    run = Scene.of(world).run("web", under=policy('profile = "observe"'))
+    assert run.outcome == "refused"
+    assert {refusal.check for refusal in run.refusals} == {"project-status"}
+
+
+def test_the_index_and_what_it_offers_are_told(world: World) -> None:
+    run = Scene.of(world).run("web")
+    assert [(seen.url, seen.offers.upload_time) for seen in run.indexes] == [("https://index.example/simple", True)]

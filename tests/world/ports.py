@@ -1,0 +1,139 @@
+"""Every port of the core over the world in memory: no file, no process, no socket."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from packaging.tags import Tag
+from packaging.version import Version
+
+from safepip.formats.wheel import read_contents
+from safepip.model.artifact import (
+    Indexed,
+    InstalledDistribution,
+    Listing,
+    Pin,
+    Resolution,
+    Root,
+    Target,
+)
+from safepip.model.evidence import Attestations, Evidence, Kind, Subject, Unavailable
+from safepip.model.ident import ProjectName, Sha256
+from safepip.model.plan import Install, Plan
+from safepip.model.run import Distribution
+from safepip.pipeline import history_of
+from tests.world.memory import MemoryCatalog
+from tests.world.world import NOW
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+TARGET = Target(
+    python=Version("3.12.1"),
+    tags=(Tag("cp312", "cp312", "manylinux_2_17_x86_64"), Tag("py3", "none", "any")),
+    markers={
+        "implementation_name": "cpython",
+        "implementation_version": "3.12.1",
+        "os_name": "posix",
+        "platform_machine": "x86_64",
+        "platform_python_implementation": "CPython",
+        "platform_release": "6.0",
+        "platform_system": "Linux",
+        "platform_version": "1",
+        "python_full_version": "3.12.1",
+        "python_version": "3.12",
+        "sys_platform": "linux",
+    },
+)
+
+
+@dataclass(frozen=True)
+class MemoryStore:
+    """`fetched` names every file that was asked for."""
+
+    catalog: MemoryCatalog
+    fetched: list[str] = field(default_factory=list)
+
+    def fetch(self, listing: Listing, algorithms: Collection[str]) -> tuple[Path, Mapping[str, str], int]:
+        content = self.catalog.content(listing)
+        self.fetched.append(listing.name.text)
+        digests = {name: hashlib.new(name, content).hexdigest() for name in {"sha256", *algorithms}}
+        return Path(listing.name.text), digests, len(content)
+
+
+@dataclass(frozen=True)
+class MemoryGatherer:
+    """`wanted` names every kind of evidence that was asked for."""
+
+    catalog: MemoryCatalog
+    wanted: set[Kind] = field(default_factory=set)
+
+    def gather(self, subject: Subject, pin: Pin, kinds: Collection[Kind]) -> tuple[Evidence, ...]:
+        self.wanted.update(kinds)
+        return tuple(self._one(kind, subject, pin) for kind in kinds)
+
+    def _one(self, kind: Kind, subject: Subject, pin: Pin) -> Evidence:
+        artifact = subject.artifact
+        assert artifact is not None
+        assert isinstance(artifact.origin, Indexed)
+        listing = artifact.origin.listing
+        if kind is Kind.CONTENTS:
+            handle = io.BytesIO(self.catalog.content(listing))
+            return read_contents(handle, pin.metadata.raw if pin.metadata is not None else None)
+        if kind is Kind.HISTORY:
+            history = history_of(listing, self.catalog.project(subject.project))
+            return history or Unavailable(wanted=kind, code="no-page", why="no page")
+        if listing.provenance is not None:
+            return Unavailable(wanted=kind, code="provenance-unavailable", why="nothing is served in memory")
+        return Attestations(advertised=False, index_offers=True, verified=(), rejected=(), claimed_publishers=())
+
+
+@dataclass(frozen=True)
+class MemoryEnvironment:
+    there: Mapping[ProjectName, InstalledDistribution] = field(default_factory=dict)
+
+    def target(self) -> Target:
+        return TARGET
+
+    def installed(self) -> Mapping[ProjectName, InstalledDistribution]:
+        return self.there
+
+
+@dataclass(frozen=True)
+class MemoryInstaller:
+    """`plans` is what pip would have been given, `receipts` what would lie beside each distribution."""
+
+    plans: list[Plan] = field(default_factory=list)
+    receipts: dict[str, bytes] = field(default_factory=dict)
+
+    def install(self, plan: Plan, receipt: Callable[[Install, Sha256], bytes]) -> tuple[str, ...]:
+        self.plans.append(plan)
+        record = Sha256.parse(hashlib.sha256(b"RECORD").hexdigest())
+        self.receipts.update({step.pin.project: receipt(step, record) for step in plan.installs})
+        return ()
+
+
+class SerialWorkers:
+    def each(self, work: Callable[[T], R], things: Collection[T]) -> tuple[R, ...]:
+        return tuple(work(thing) for thing in things)
+
+
+class SilentWatcher:
+    def resolving(self, roots: Collection[Root]) -> None: ...
+
+    def resolved(self, resolution: Resolution) -> None: ...
+
+    def arrived(self, distribution: Distribution) -> None: ...
+
+    def installing(self, plan: Plan) -> None: ...
+
+
+class FixedClock:
+    def now(self) -> datetime:
+        return NOW
