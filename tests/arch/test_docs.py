@@ -47,7 +47,7 @@ def test_every_code_of_a_check_is_on_its_page() -> None:
     for check in CHECKS:
         tree = ast.parse((SOURCE / "checks" / f"{check.replace('-', '_')}.py").read_text())
         codes = {
-            keyword.value.value
+            str(keyword.value.value)
             for node in ast.walk(tree)
             if isinstance(node, ast.Call)
             for keyword in node.keywords
