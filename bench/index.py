@@ -20,6 +20,7 @@ import re
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from pathlib import Path
 
 from bench.recording import BASE, JSON_TYPE, Recording
@@ -178,6 +179,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             return
         lines = [f"HTTP/1.1 {answer.status} {_REASONS[answer.status]}", f"Content-Length: {len(answer.body)}"]
+        lines.append(f"Date: {formatdate(usegmt=True)}")  # without it pip keeps nothing in its cache
         lines += [f"{name}: {value}" for name, value in answer.headers]
         self._transport.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
         if method != "HEAD":

@@ -65,7 +65,14 @@ def listing_filter(policy: Policy, now: datetime, catalog: Catalog) -> Callable[
         verdict = judge(Dossier(subject=subject, evidence=evidence), policy, active, now)
         for judged in verdict.denied:
             finding = judged.finding
-            return Objection(check=finding.check, message=finding.message, eligible=finding.eligible)
+            return Objection(
+                check=finding.check,
+                code=finding.code,
+                message=finding.message,
+                eligible=finding.eligible,
+                rule=judged.rule,
+                hint=finding.hint,
+            )
         return None
 
     return objection

@@ -233,6 +233,7 @@ class PassedOver:
 
     check:    the id of the check, or `yanked`, `requires-python`, `no-wheel`, `unreadable-metadata`
     eligible: when it will be acceptable, where that is known
+    code, rule, hint: what a check's finding says besides
     """
 
     project: ProjectName
@@ -241,6 +242,9 @@ class PassedOver:
     check: str
     message: str
     eligible: datetime | None
+    code: str | None = None
+    rule: str | None = None
+    hint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,11 @@ class Judged:
     waived_by: Waiver | None
 
     @property
+    def rule(self) -> str:
+        """The rule that asked, as written, else the level of the check and who set it."""
+        return self.finding.rule or f'{self.place}  {self.finding.check} = "{self.level.name.lower()}"'
+
+    @property
     def denies(self) -> bool:
         return self.level is Level.DENY and self.finding.outcome is not Outcome.PASS and self.waived_by is None
 

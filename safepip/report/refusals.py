@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from safepip.errors import NoAnswer
-from safepip.model.artifact import Parent, Pin, Resolution
+from safepip.model.artifact import Parent, PassedOver, Pin, Resolution
 from safepip.model.ident import ProjectName
 from safepip.model.policy import CHECKS
 from safepip.model.run import Distribution, Refusal
@@ -19,10 +19,10 @@ def from_verdict(one: Distribution, judged: Judged, resolution: Resolution) -> R
     subject, finding = one.verdict.subject, judged.finding
     pin = next(pin for pin in resolution.pins if pin.project == subject.project)
     root = pin.parents[0]
-    facts = [("rule", finding.rule or f'{judged.place}  {finding.check} = "{judged.level.name.lower()}"')]
+    facts = [("rule", judged.rule)]
     if finding.hint is not None:
         facts.append(("next", finding.hint))
-    facts.extend(exception(finding.check, subject.project, str(subject.version), finding.eligible))
+    facts.extend(exception(finding.check, finding.code, subject.project, str(subject.version), finding.eligible))
     return Refusal(
         check=finding.check,
         code=finding.code,
@@ -44,20 +44,12 @@ def from_no_answer(error: NoAnswer) -> tuple[Refusal, ...]:
 
 
 def _unsatisfied(failure: Unsatisfied) -> Refusal:
+    """The newest version that was out for the reason that decided stands for all of them."""
     spoken = {failure.check, "no-wheel"} if failure.check == "source-kind" else {failure.check}
     first = next((one for one in failure.passed_over if one.check in spoken), None)
-    facts: list[tuple[str, str]] = []
-    if failure.accepted is not None:
-        facts.append(("accepted", f"{failure.project} {failure.accepted}  ({failure.accepted_file})"))
-    if first is not None and first.eligible is not None:
-        facts.append(("eligible", f"{first.version} from {first.eligible:%Y-%m-%d %H:%M} UTC"))
-    if failure.hint is not None:
-        facts.append(("next", failure.hint))
-    if first is not None:
-        facts.extend(exception(first.check, failure.project, str(first.version), first.eligible))
     return Refusal(
         check=failure.check,
-        code=failure.check,
+        code=(first.code if first is not None else None) or failure.check,
         project=failure.project,
         version=str(first.version) if first is not None else None,
         file=first.file if first is not None else None,
@@ -66,16 +58,33 @@ def _unsatisfied(failure: Unsatisfied) -> Refusal:
         chain=failure.chain,
         outcome=Outcome.FAIL.value,
         message=first.message if first is not None else failure.message,
-        facts=tuple(facts),
+        facts=tuple(_facts(failure, first)),
     )
 
 
-def exception(check: str, project: str, version: str, eligible: datetime | None) -> Iterator[tuple[str, str]]:
-    """The narrowest waiver that would let this one version in, where one can."""
-    if check in CHECKS and CHECKS[check].waivable:
-        until = f"{eligible:%Y-%m-%d}" if eligible is not None else "YYYY-MM-DD"
-        names = f'check = "{check}", project = "{project}", version = "{version}"'
-        yield "exception", f'in safepip.toml: waivers = [{{ {names}, reason = "...", until = {until} }}]'
+def _facts(failure: Unsatisfied, first: PassedOver | None) -> Iterator[tuple[str, str]]:
+    if first is not None and first.rule is not None:
+        yield "rule", first.rule
+    if failure.accepted is not None:
+        yield "accepted", f"{failure.project} {failure.accepted}  ({failure.accepted_file})"
+    if first is not None and first.eligible is not None:
+        yield "eligible", f"{first.version} from {first.eligible:%Y-%m-%d %H:%M} UTC"
+    hint = (first.hint if first is not None and first.eligible is None else None) or failure.hint
+    if hint is not None:
+        yield "next", hint
+    if first is not None:
+        yield from exception(first.check, first.code, failure.project, str(first.version), first.eligible)
+
+
+def exception(
+    check: str, code: str | None, project: str, version: str, eligible: datetime | None
+) -> Iterator[tuple[str, str]]:
+    """The narrowest waiver that would let this one version in, where one can and a person should be told."""
+    if check not in CHECKS or not CHECKS[check].waivable or code == "quarantined":
+        return
+    until = f"{eligible:%Y-%m-%d}" if eligible is not None else "YYYY-MM-DD"
+    names = f'check = "{check}", project = "{project}", version = "{version}"'
+    yield "exception", f'in safepip.toml: waivers = [{{ {names}, reason = "...", until = {until} }}]'
 
 
 def chain_of(pin: Pin, resolution: Resolution) -> tuple[str, ...]:

@@ -21,11 +21,15 @@ class Objection:
     check:    the id of the check that objects, such as `release-age`
     message:  the fact, in one sentence
     eligible: when it will be acceptable, where time alone decides
+    code, rule, hint: as in the check's finding, for whoever tells of it
     """
 
     check: str
     message: str
     eligible: datetime | None
+    code: str | None = None
+    rule: str | None = None
+    hint: str | None = None
 
 
 Admit = Callable[[Listing, IndexPage], Objection | None]

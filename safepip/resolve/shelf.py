@@ -196,6 +196,9 @@ class Shelf:
             check=objection.check,
             message=objection.message,
             eligible=objection.eligible,
+            code=objection.code,
+            rule=objection.rule,
+            hint=objection.hint,
         )
 
     def reasons(self, index: int) -> tuple[PassedOver, ...]:
