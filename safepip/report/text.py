@@ -107,11 +107,12 @@ def _refusals(run: Run, style: Style) -> Iterator[str]:
         count = len({(refusal.project, refusal.version) for refusal in run.refusals})
         verb = "refused" if run.outcome == "refused" else "could not check"
         yield style.error(f"safepip {verb} {count} distribution{'s' * (count != 1)}; nothing was installed")
+    conflicts = [refusal for refusal in run.refusals if refusal.check == "conflict"]  # told above, in sentences
     for refusal in run.refusals:
-        if refusal.check == "conflict":  # told above, in sentences
-            yield from _aligned((label, text) for label, text in refusal.facts if label == "next")
-        else:
+        if refusal not in conflicts:
             yield from _block(refusal)
+    if conflicts and len(conflicts) == len(run.refusals):
+        yield from _aligned(pair for pair in conflicts[0].facts if pair[0] == "next")
 
 
 def _block(refusal: Refusal) -> Iterator[str]:

@@ -241,10 +241,11 @@ def _decided(shelf: Shelf, need: Need, mask: int, passed: Sequence[PassedOver]) 
         newest = shelf.versions.versions[-1] if shelf.versions.versions else None
         have = f"; the newest is {newest}" if newest is not None else "; the index lists no file of it"
         return "no-version", f"there is no version of {shelf.project} that {need.text} asks for{constrained}{have}"
-    if not passed:
-        return "conflict", f"{shelf.project} has versions for {need.text}, but other requirements exclude them"
     plain = ("no-wheel", "requires-python", "yanked")
-    first = next((one for one in passed if one.check not in plain), passed[0])
+    objected = next((one for one in passed if one.check not in plain), None)
+    if objected is None and any(not shelf.reasons(index) for index in bits(mask)):
+        return "conflict", f"{shelf.project} has versions for {need.text}, but other requirements exclude them"
+    first = objected or passed[0]
     check = first.check
     if check == "no-wheel" and first.file is not None and not first.file.endswith(".whl"):
         check = "source-kind"
