@@ -8,6 +8,9 @@ import sys
 
 def main() -> int:
     """The exit code for `sys.exit`. An interrupt while modules are still being read is one like any other."""
+    if os.name != "posix":
+        print("ERROR: safepip runs on Linux and other POSIX systems; this one is not supported yet", file=sys.stderr)
+        return 1
     try:
         from safepip.cli.main import run
 

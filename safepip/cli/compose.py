@@ -104,7 +104,12 @@ def _world(
         yield World(
             catalog=catalog,
             store=store,
-            gatherer=EvidenceGatherer(catalog, http, Verifiers(settings.trusted_root, policy).speaking_for),
+            gatherer=EvidenceGatherer(
+                catalog,
+                http,
+                Verifiers(settings.trusted_root, policy).speaking_for,
+                contradicted=catalog.forget_metadata,
+            ),
             environment=environment,
             installer=_pip(settings, environment, environ, console, store.workshop),
             workers=workers,

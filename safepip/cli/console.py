@@ -19,6 +19,7 @@ from safepip.report import text
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+_ERASE_REST = "\x1b[K"
 # Where these are set, pip shows no animation: continuous integration.
 _UNATTENDED = ("CI", "BUILD_ID", "BUILD_BUILDID", "PIP_IS_CI")
 
@@ -35,6 +36,7 @@ class Console:
         self._told: set[str] = set()
         self._expected = 0
         self._received = 0
+        self._passing = False
         self.settle(verbosity, progress=progress)
 
     def settle(self, verbosity: int, *, progress: str) -> None:
@@ -67,17 +69,29 @@ class Console:
 
     def _write(self, stream: TextIO, line: str) -> None:
         with self._lock:
+            self._clear()
             if self._progress is not None:
                 self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
             else:
                 stream.write(f"{line}\n")
                 stream.flush()
 
+    def _clear(self) -> None:
+        """Take away the one line that says what goes on before there is anything to show."""
+        if self._passing:
+            sys.stderr.write(f"\r{_ERASE_REST}")
+            self._passing = False
+
     # -- what is going on --------------------------------------------------------------------------------------------
 
     def resolving(self, roots: Collection[Root]) -> None:
         if self.verbosity > 0:
             self.err(text.clean(f"Resolving {', '.join(str(root.requirement) for root in roots)}"))
+        elif self._animated:
+            with self._lock:
+                sys.stderr.write(f"  Resolving{_ERASE_REST}\r")
+                sys.stderr.flush()
+                self._passing = True
 
     def resolved(self, resolution: Resolution) -> None:
         for line in text.opening(resolution):
@@ -131,6 +145,7 @@ class Console:
     def end(self) -> None:
         """Take the progress display away. Safe to call at any time."""
         with self._lock:
+            self._clear()
             if self._progress is not None:
                 self._progress.stop()
                 self._progress = None

@@ -52,6 +52,11 @@ class CacheFolder:
                     os.unlink(name)  # noqa: PTH108
                 raise
 
+    def forget(self, kind: str, key: str) -> None:
+        if self._root is not None:
+            with contextlib.suppress(OSError):
+                self._path(self._root, kind, key).unlink()
+
     @staticmethod
     def _path(root: Path, kind: str, key: str) -> Path:
         return root / kind / key[:2] / key

@@ -11,7 +11,7 @@ from safepip.formats.wheel import read_contents
 from safepip.io.attestation import AttestationVerifier
 from safepip.io.digests import digests_of
 from safepip.io.http import Http
-from safepip.model.artifact import HASH_ALGORITHMS, Artifact, Indexed, Pin
+from safepip.model.artifact import HASH_ALGORITHMS, Artifact, Indexed, Listing, Pin
 from safepip.model.evidence import Attestations, Contents, Evidence, History, Kind, Subject, Unavailable
 from safepip.model.ident import Url
 from safepip.pipeline import history_of
@@ -25,12 +25,16 @@ class EvidenceGatherer:
     """Gathers what is asked for. Whatever goes wrong is `Unavailable`, with the reason: a value, never silence.
 
     verifier_for: the verifier whose trusted root may speak for files of that index
+    contradicted: told of a listing whose metadata turned out not to be the wheel's own
     """
 
-    def __init__(self, catalog: Catalog, http: Http, verifier_for: VerifierFor) -> None:
+    def __init__(
+        self, catalog: Catalog, http: Http, verifier_for: VerifierFor, contradicted: Callable[[Listing], None]
+    ) -> None:
         self._catalog = catalog
         self._http = http
         self._verifier_for = verifier_for
+        self._contradicted = contradicted
 
     def gather(self, subject: Subject, pin: Pin, kinds: Collection[Kind]) -> tuple[Evidence, ...]:
         artifact = subject.artifact
@@ -40,7 +44,10 @@ class EvidenceGatherer:
 
     def _one(self, kind: Kind, artifact: Artifact, pin: Pin) -> Evidence:
         if kind is Kind.CONTENTS:
-            return _contents(artifact, pin)
+            contents = _contents(artifact, pin)
+            if isinstance(contents, Contents) and contents.metadata != contents.resolved_with and pin.listing:
+                self._contradicted(pin.listing)
+            return contents
         if not isinstance(artifact.origin, Indexed):
             return _of_local(kind)
         return self._history(artifact.origin) if kind is Kind.HISTORY else self._attestations(artifact, artifact.origin)

@@ -107,6 +107,10 @@ class IndexCatalog:
         key = (listing.url, listing.sha256)
         return self._metadata_memo.get(key, lambda: self._metadata.read(listing))
 
+    def forget_metadata(self, listing: Listing) -> None:
+        """An index that lied once must not spoil later runs."""
+        self._metadata.forget(listing)
+
     def direct(self, url: Url) -> Listing:
         return direct_listing(url)
 

@@ -51,6 +51,11 @@ class MetadataReader:
             self._cache.write("metadata", digest, metadata.raw)
         return metadata
 
+    def forget(self, listing: Listing) -> None:
+        """What was remembered for that file turned out not to be the wheel's own: ask anew next time."""
+        if listing.sha256 is not None:
+            self._cache.forget("metadata", listing.sha256)
+
     def _received(self, listing: Listing) -> bytes:
         if listing.metadata is not None:
             separate = self._separate(listing)

@@ -225,9 +225,12 @@ def test_an_index_without_separate_metadata(safepip: Command, world: World, rang
 def test_metadata_that_differs_from_the_wheel_is_refused(safepip: Command, world: World) -> None:
     published = world.main.file("base-1.1-py3-none-any.whl")
     assert published is not None
+    honest = published.metadata
     published.metadata += b"Requires-Dist: tool\n"
     refusal = refused(safepip("base"), "metadata-match")
     assert refusal["code"] == "resolved-with"
+    published.metadata = honest
+    assert safepip("base").exit == 0  # what was remembered of the lie is gone
 
 
 @pytest.mark.parametrize("status", [Status.QUARANTINED, Status.ARCHIVED])
