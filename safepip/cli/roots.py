@@ -69,7 +69,7 @@ def gather(settings: Settings, environ: Mapping[str, str]) -> Asked:
         allow_pre=settings.pre or any(option.name == "--pre" for option in options),
         index_url=next(iter(_placed(options, "--index-url")), settings.index_url),
         extra_index_urls=(*settings.extra_index_urls, *_placed(options, "--extra-index-url")),
-        find_links=(*settings.find_links, *_placed(options, "--find-links")),
+        find_links=(*settings.find_links, *(_beside(one) for one in _placed(options, "--find-links"))),
         no_index=settings.no_index or any(option.name == "--no-index" for option in options),
         releases=_releases(options),
     )
@@ -132,6 +132,12 @@ def _refuse_loosening(options: Sequence[OptionLine], settings: Settings) -> None
 
 def _placed(options: Sequence[OptionLine], name: str) -> tuple[Placed[str], ...]:
     return tuple(Placed(one.value, one.place) for one in options if one.name == name and one.value)
+
+
+def _beside(link: Placed[str]) -> Placed[str]:
+    """A path in a file is meant beside that file where there is such a thing, as in pip."""
+    near = Path(link.place.rpartition(":")[0]).parent / link.value
+    return Placed(str(near), link.place) if near.exists() else link
 
 
 def _releases(options: Sequence[OptionLine]) -> Mapping[ProjectName, bool]:
