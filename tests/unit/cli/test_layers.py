@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -36,7 +38,13 @@ def settings(*argv: str) -> Settings:
     return settle(typed, {}, {}, ("safepip",))
 
 
-def policy(tmp_path: Path, *argv: str, hash_mode: bool = False, folder: str = "project", **variables: str) -> Policy:
+def policy(
+    tmp_path: Path,
+    *argv: str,
+    hash_mode: bool = False,
+    folder: str = "project",
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Policy:
     place = tmp_path / folder
     place.mkdir(parents=True, exist_ok=True)
     return load_policy(
@@ -121,14 +129,14 @@ class TestPolicies:
             policy(tmp_path)
 
     def test_variables_tighten(self, tmp_path: Path) -> None:
-        merged = policy(tmp_path, SAFEPIP_PROFILE="strict", SAFEPIP_MINIMUM_AGE="14d")
+        merged = policy(tmp_path, variables={"SAFEPIP_PROFILE": "strict", "SAFEPIP_MINIMUM_AGE": "14d"})
         assert merged.profile.value is Profile.STRICT
         assert [age.place for age in merged.rules_for(project("demo")).ages][-1] == "environment"
 
     @pytest.mark.parametrize("name", ["SAFEPIP_MINIMUN_AGE", "SAFEPIP_WAIVERS", "SAFEPIP_PUBLISHERS"])
     def test_a_variable_that_is_no_rule_is_an_error(self, tmp_path: Path, name: str) -> None:
         with pytest.raises(BadInput):
-            policy(tmp_path, **{name: "x"})
+            policy(tmp_path, variables={name: "x"})
 
     def test_the_command_line_tightens(self, tmp_path: Path) -> None:
         merged = policy(tmp_path, "--uploaded-prior-to", "2020-01-01", hash_mode=True)
