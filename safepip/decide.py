@@ -11,7 +11,8 @@ from collections.abc import Collection
 from datetime import date
 
 from safepip.model.evidence import Subject
-from safepip.model.policy import CHECKS, Level, Policy, Waiver
+from safepip.model.levels import CHECKS, Level
+from safepip.model.policy import Policy, Waiver
 from safepip.model.verdict import Finding, Judged, Outcome, Verdict
 
 

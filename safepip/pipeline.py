@@ -11,8 +11,9 @@ from datetime import datetime
 
 from safepip import checks
 from safepip.decide import decide
-from safepip.model.artifact import IndexPage, Listing, Pin, Project
+from safepip.model.artifact import IndexPage, Listing, Pin, Project, Status
 from safepip.model.evidence import Dossier, Evidence, History, Kind, Subject
+from safepip.model.mirrors import rivals_of
 from safepip.model.policy import Policy
 from safepip.model.verdict import Verdict
 from safepip.ports import Catalog, Gatherer
@@ -21,6 +22,9 @@ from safepip.resolve.request import Objection
 # What an index states about a file and cannot take back: these may make the resolver pass over it. A failed
 # verification never does, or whoever breaks one attestation moves users to an older release.
 LISTING_LEVEL = frozenset({"source-kind", "index-conflict", "release-age", "project-status"})
+
+
+_GRAVITY = (Status.ACTIVE, Status.DEPRECATED, Status.ARCHIVED, Status.QUARANTINED)
 
 
 def assess(subject: Subject, pin: Pin, policy: Policy, gatherer: Gatherer, now: datetime) -> tuple[Verdict, Dossier]:
@@ -42,13 +46,14 @@ def history_of(listing: Listing, project: Project) -> History | None:
     page = project.page_of(listing)
     if page is None:
         return None
+    uploads = [one.first_upload for one in project.pages if one.first_upload is not None]
     return History(
-        index=str(page.index),
+        index=page.index,
         offers=page.offers,
-        status=page.status,
+        status=max((one.status for one in project.pages), key=lambda status: _GRAVITY.index(status.status)),
         uploaded=listing.uploaded,
-        first_upload=page.first_upload,
-        rivals=tuple(str(rival) for rival in project.rivals_of(page)),
+        first_upload=min(uploads, default=None),
+        rivals=tuple(str(rival) for rival in rivals_of(listing, project)),
     )
 
 

@@ -25,6 +25,7 @@ from safepip.model.artifact import (
 from safepip.model.evidence import Contents, Dossier, Evidence, History, Subject
 from safepip.model.ident import FileName, ProjectName, Sha256, Url
 from safepip.model.layers import combine
+from safepip.model.levels import LayerKind
 from safepip.model.policy import Policy
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=timezone.utc)
@@ -106,7 +107,7 @@ def history(
     rivals: tuple[str, ...] = (),
 ) -> History:
     return History(
-        index=str(INDEX), offers=offers, status=status, uploaded=uploaded, first_upload=first_upload, rivals=rivals
+        index=INDEX, offers=offers, status=status, uploaded=uploaded, first_upload=first_upload, rivals=rivals
     )
 
 
@@ -152,7 +153,9 @@ def pin(of: Artifact | None = None, *, requirement: str = "demo", origin: str = 
 def policy(*texts: str) -> Policy:
     """The policy of those layers, outermost first; `schema = 1` is put in front of each."""
     layers = [
-        parse_policy(f"schema = 1\n{text}".encode(), f"layer{number}.toml", table=(), may_limit=True, today=NOW.date())
+        parse_policy(
+            f"schema = 1\n{text}".encode(), f"layer{number}.toml", table=(), kind=LayerKind.USER, today=NOW.date()
+        )
         for number, text in enumerate(texts)
     ]
     return combine([layer for layer in layers if layer is not None], NOW.date())

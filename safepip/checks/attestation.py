@@ -8,7 +8,8 @@ from safepip.formats.publisher import describe
 from safepip.formats.statement import PREDICATES
 from safepip.model.artifact import Local
 from safepip.model.evidence import Attestations, Dossier, Kind, Subject, Unavailable
-from safepip.model.policy import AttestationRule, Placed, Policy
+from safepip.model.levels import AttestationRule, Placed
+from safepip.model.policy import Policy
 from safepip.model.verdict import Finding, Outcome
 
 ID = "attestation"

@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from safepip.model.evidence import Dossier, Kind
-from safepip.model.policy import Hashes, Policy
+from safepip.model.levels import Hashes
+from safepip.model.policy import Policy
 from safepip.model.verdict import Finding, Outcome
 
 ID = "hash-pinned"

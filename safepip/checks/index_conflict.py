@@ -1,7 +1,7 @@
 """`index-conflict`: one name belongs to one index.
 
 pip takes the highest version, whichever index has it: whoever registers an internal name on a public index gets
-installed (dependency confusion). Two sources of one name are fine where one mirrors the other byte for byte.
+installed (dependency confusion). Honest case: a mirror, or a wheelhouse, lists the very same file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...
             code=ID,
             about=subject.key,
             outcome=Outcome.FAIL,
-            message=f"{history.index} and {' and '.join(history.rivals)} serve different files under this name",
+            message=f"{history.index} serves this file, {' and '.join(history.rivals)} the same name without it",
             hint=f'say whose it is, in safepip.toml: [indexes.NAME] url = "..." packages = ["{subject.project}"]',
         )
     else:

@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 from safepip.formats.publisher import describe, render_publisher
 from safepip.formats.statement import PUBLISH
 from safepip.model.evidence import Attestations, Dossier, Identity, Kind, Subject, Unavailable
-from safepip.model.policy import Placed, Policy
+from safepip.model.levels import Placed
+from safepip.model.policy import Policy
 from safepip.model.publisher import PublisherPin
 from safepip.model.verdict import Finding, Outcome
 

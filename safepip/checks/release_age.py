@@ -13,7 +13,8 @@ from datetime import datetime, timedelta, timezone
 from safepip.formats.age import render_age
 from safepip.model.artifact import Local
 from safepip.model.evidence import Dossier, History, Kind, Unavailable
-from safepip.model.policy import Age, IndexGrant, Placed, Policy
+from safepip.model.levels import Age, Placed
+from safepip.model.policy import IndexGrant, Policy
 from safepip.model.verdict import Finding, Outcome
 
 ID = "release-age"
@@ -33,9 +34,9 @@ def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...
     grant = policy.index_named(history.index)
     if history.uploaded is None:
         return (_without_time(subject.key, history, grant),)
-    rules = policy.rules_for(subject.project)
-    ages = (grant.minimum_age,) if grant is not None and grant.minimum_age is not None else rules.ages
-    first_ages = () if grant is not None and grant.minimum_age is not None else rules.first_release_ages
+    ages = policy.ages_for(subject.project, grant)
+    lifted = grant is not None and grant.minimum_age is not None
+    first_ages = () if lifted else policy.rules_for(subject.project).first_release_ages
     appeared = history.first_upload or history.uploaded
     faults = (
         *_too_young(subject.key, "too-young", "uploaded", history.uploaded, "minimum-age", ages, now),

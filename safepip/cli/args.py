@@ -62,7 +62,7 @@ def parse(argv: Sequence[str]) -> Typed | str:
 def _general() -> tuple[Option, ...]:
     """What pip takes before the command as well."""
     names = {"--python", "-q", "-v", "--no-color", "--cert", "--timeout", "--retries", "--cache-dir", "--no-cache-dir",
-             "--no-input", "--disable-pip-version-check", "--trusted-host"}  # fmt: skip
+             "--no-input", "--disable-pip-version-check", "--proxy", "--require-virtualenv"}  # fmt: skip
     return tuple(option for option in OPTIONS if names & set(option.names))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -16,10 +16,10 @@ from safepip.cli.args import Typed
 from safepip.cli.console import Console
 from safepip.cli.layers import environment_of, load_policy, pip_configuration
 from safepip.cli.output import report_failure, show
-from safepip.cli.roots import Asked, gather
+from safepip.cli.roots import Asked, gather, require_known_sources
 from safepip.cli.settings import Settings, settle
 from safepip.cli.trust import Verifiers
-from safepip.errors import SafepipError
+from safepip.errors import EnvironmentFault, SafepipError
 from safepip.flows.install import Request, World
 from safepip.flows.install import install as flow
 from safepip.formats.pipfiles import Forwarded, Placement
@@ -34,11 +34,17 @@ from safepip.io.pip import Pip, Streams
 from safepip.io.pools import Proxies
 from safepip.io.statedir import cache_folder
 from safepip.io.store import Store
-from safepip.model.ident import Url
+from safepip.model.ident import Url, redacted
 from safepip.model.policy import Policy
 from safepip.model.run import Run
 
 DOWNLOADS = 8
+
+
+class NotVirtual(EnvironmentFault):
+    """`--require-virtualenv`: pip's exit code 3."""
+
+    exit_code = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +68,41 @@ def install(typed: Typed, command: tuple[str, ...], environ: Mapping[str, str], 
             closing.callback(default.close)
         asked = gather(settings, environ)
         policy = load_policy(
-            settings, environ, hash_mode=asked.hash_mode, folder=Path.cwd(), today=started.astimezone().date()
+            settings, environ, hash_mode=asked.hash_mode, folder=_here(), today=started.astimezone().date()
         )
+        if asked.of_files:
+            usual = [default.url()] if default is not None else []
+            require_known_sources(asked, settings, [*usual, *(grant.url for grant in policy.indexes)])
+        verifiers = Verifiers(settings.trusted_root, policy)
+        verifiers.check()
         begun = _begun(settings, policy, started, interpreter)
         try:
+            _require_virtualenv(settings, environment)
             environment.check()
-            world = closing.enter_context(_world(settings, asked, policy, environment, default, environ, console))
+            world = closing.enter_context(
+                _world(settings, asked, policy, verifiers, environment, default, environ, console)
+            )
             run = flow(_request(settings, asked), policy, world, begun)
         except SafepipError as error:
             return report_failure(error, begun, settings, console, SystemClock().now())
     return show(run, settings, console)
+
+
+def _require_virtualenv(settings: Settings, environment: PythonEnvironment) -> None:
+    interpreter = environment.interpreter if settings.require_virtualenv else None
+    if interpreter is not None and interpreter.prefix == interpreter.base_prefix:
+        raise NotVirtual(
+            "no-virtualenv", "Could not find an activated virtualenv (required).", hint="--python ENVIRONMENT"
+        )
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:
+        raise EnvironmentFault(
+            "no-working-directory", "the working directory is gone", hint="cd to a folder that exists"
+        ) from None
 
 
 @contextmanager
@@ -79,6 +110,7 @@ def _world(
     settings: Settings,
     asked: Asked,
     policy: Policy,
+    verifiers: Verifiers,
     environment: PythonEnvironment,
     default: DefaultIndex | None,
     environ: Mapping[str, str],
@@ -107,7 +139,7 @@ def _world(
             gatherer=EvidenceGatherer(
                 catalog,
                 http,
-                Verifiers(settings.trusted_root, policy).speaking_for,
+                verifiers.speaking_for,
                 contradicted=catalog.forget_metadata,
             ),
             environment=environment,
@@ -173,7 +205,7 @@ def _http_settings(settings: Settings, sources: Sources) -> HttpSettings:
         backoff=0.25,
         certificates=Path(settings.cert) if settings.cert else None,
         client_certificate=None,
-        proxies=Proxies(explicit=None, from_environment=True),
+        proxies=Proxies(explicit=Url(settings.proxy) if settings.proxy else None, from_environment=True),
         authorities=(*sources.indexes, *sources.find_links, *(grant.url for grant in sources.grants)),
         use_netrc=True,
         user_agent=f"safepip/{__version__} Python/{sys.version_info.major}.{sys.version_info.minor}",
@@ -183,10 +215,10 @@ def _http_settings(settings: Settings, sources: Sources) -> HttpSettings:
 def _placement(settings: Settings) -> Placement:
     return Placement(
         target_dir=settings.target,
-        prefix=None,
-        root=None,
+        prefix=settings.prefix,
+        root=settings.root,
         upgrade=settings.upgrade,
-        user=None,
+        user=settings.user,
         break_system_packages=settings.break_system_packages,
     )
 
@@ -210,7 +242,7 @@ def _request(settings: Settings, asked: Asked) -> Request:
 
 def _begun(settings: Settings, policy: Policy, started: datetime, interpreter: Path) -> Run:
     return Run(
-        command=_without_secrets(settings.command),
+        command=tuple(redacted(word) for word in settings.command),
         started=started,
         finished=started,
         pip_version=importlib.metadata.version("pip"),
@@ -228,7 +260,3 @@ def _begun(settings: Settings, policy: Policy, started: datetime, interpreter: P
         errors=(),
         notes=(),
     )
-
-
-def _without_secrets(command: Collection[str]) -> tuple[str, ...]:
-    return tuple(str(Url(word)) for word in command)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, TextIO
 
+from safepip.formats.plain import clean
 from safepip.model.artifact import Listing, Resolution, Root
 from safepip.model.plan import Plan
 from safepip.model.run import Distribution
@@ -67,12 +68,12 @@ class Console:
             self._told.add(message)
             self.err(self.style.warning(message))
 
-    def _write(self, stream: TextIO, line: str) -> None:
+    def _write(self, stream: TextIO | None, line: str) -> None:
         with self._lock:
             self._clear()
             if self._progress is not None:
                 self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
-            else:
+            elif stream is not None:  # pythonw, or a closed descriptor
                 stream.write(f"{line}\n")
                 stream.flush()
 
@@ -86,7 +87,7 @@ class Console:
 
     def resolving(self, roots: Collection[Root]) -> None:
         if self.verbosity > 0:
-            self.err(text.clean(f"Resolving {', '.join(str(root.requirement) for root in roots)}"))
+            self.err(clean(f"Resolving {', '.join(str(root.requirement) for root in roots)}"))
         elif self._animated:
             with self._lock:
                 sys.stderr.write(f"  Resolving{_ERASE_REST}\r")
@@ -151,9 +152,9 @@ class Console:
                 self._progress = None
 
 
-def _is_terminal(stream: TextIO) -> bool:
+def _is_terminal(stream: TextIO | None) -> bool:
     try:
-        return stream.isatty()
+        return stream is not None and stream.isatty()
     except ValueError:  # closed
         return False
 

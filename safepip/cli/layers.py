@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -14,8 +15,10 @@ from safepip.errors import BadInput, Malformed
 from safepip.formats.pipconfig import Entry, effective, from_environment, parse_file
 from safepip.formats.policyfile import layer_from_environment, parse_policy
 from safepip.model.layers import combine
-from safepip.model.policy import Hashes, Layer, Placed, Policy, RuleSet
+from safepip.model.levels import Hashes, LayerKind, Placed
+from safepip.model.policy import Layer, Policy, RuleSet
 
+_TOOL = ("tool", "safepip")
 SYSTEM_POLICY = Path("/etc/safepip/policy.toml")
 
 
@@ -42,13 +45,28 @@ def _pip_files(environ: Mapping[str, str], prefix: Path | None) -> Iterator[Path
         yield Path(folder) / "pip" / "pip.conf"
     yield Path("/etc/pip.conf")
     if not (named and Path(named).exists()):
-        home = Path(environ.get("HOME") or Path.home())
-        yield home / ".pip" / "pip.conf"
-        yield Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "pip" / "pip.conf"
+        yield from (home / ".pip" / "pip.conf" for home in _home(environ))
+        yield from (folder / "pip" / "pip.conf" for folder in _user_folders(environ))
     if prefix is not None:
         yield prefix / "pip.conf"
     if named:
         yield Path(named)
+
+
+def _home(environ: Mapping[str, str]) -> list[Path]:
+    """The user's home, if there is one: a container's arbitrary uid has none."""
+    named = environ.get("HOME")
+    if named:
+        return [Path(named)]
+    try:
+        return [Path.home()]
+    except RuntimeError:
+        return []
+
+
+def _user_folders(environ: Mapping[str, str]) -> list[Path]:
+    named = environ.get("XDG_CONFIG_HOME")
+    return [Path(named)] if named else [home / ".config" for home in _home(environ)]
 
 
 def environment_of(interpreter: Path) -> Path | None:
@@ -68,33 +86,53 @@ def load_policy(
 
 
 def _files(settings: Settings, environ: Mapping[str, str], folder: Path, today: date) -> Iterator[Layer | None]:
-    home = Path(environ.get("HOME") or Path.home())
-    user = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "safepip" / "policy.toml"
-    for path in (SYSTEM_POLICY, user):
-        yield _layer(path, table=(), may_limit=True, today=today)
+    yield _layer(SYSTEM_POLICY, table=(), kind=LayerKind.SYSTEM, today=today)
+    for user in _user_folders(environ):
+        yield _layer(user / "safepip" / "policy.toml", table=(), kind=LayerKind.USER, today=today)
     yield _project(folder, today)
     if settings.policy_file is not None:
         path = Path(settings.policy_file)
         if not path.is_file():
             raise BadInput("policy-file", f"there is no policy file {settings.policy_file!r}", hint="check --sp-policy")
-        yield _layer(path, table=(), may_limit=False, today=today)
+        yield _layer(path, table=(), kind=LayerKind.NAMED, today=today)
 
 
 def _project(folder: Path, today: date) -> Layer | None:
     """`safepip.toml`, or `[tool.safepip]` of pyproject.toml, of this folder or its nearest parent that has one."""
     for place in (folder, *folder.parents):
-        layer = _layer(place / "safepip.toml", table=(), may_limit=False, today=today)
-        layer = layer or _layer(place / "pyproject.toml", table=("tool", "safepip"), may_limit=False, today=today)
+        layer = _layer(place / "safepip.toml", table=(), kind=LayerKind.PROJECT, today=today)
+        layer = layer or _layer(place / "pyproject.toml", table=_TOOL, kind=LayerKind.PROJECT, today=today)
         if layer is not None:
+            _require_trusted(place / layer.name.rpartition("/")[2], inherited=place != folder)
             return layer
     return None
 
 
-def _layer(path: Path, *, table: tuple[str, ...], may_limit: bool, today: date) -> Layer | None:
+def _require_trusted(path: Path, *, inherited: bool) -> None:
+    """A policy may permit things, so nobody else may be able to write it.
+
+    One found in a parent folder must belong to this user or to root: anybody can put a file into /tmp (compare git's
+    safe.directory).
+    """
+    status = path.stat()
+    if status.st_mode & stat.S_IWOTH:
+        why = "everybody can write it"
+    elif inherited and status.st_uid not in {os.geteuid(), 0}:
+        why = "it lies in a parent folder and belongs to another user"
+    else:
+        return
+    raise BadInput(
+        "policy-not-ones-own",
+        f"the policy {str(path)!r} is not followed: {why}",
+        hint="mend its owner or mode, or name it with --sp-policy where you mean it",
+    )
+
+
+def _layer(path: Path, *, table: tuple[str, ...], kind: LayerKind, today: date) -> Layer | None:
     raw = _read(path)
     if raw is None or (table and b"safepip" not in raw):
         return None
-    return parse_policy(raw, _shown(path), table=table, may_limit=may_limit, today=today)
+    return parse_policy(raw, _shown(path), table=table, kind=kind, today=today)
 
 
 def _shown(path: Path) -> str:
@@ -111,7 +149,11 @@ def _read(path: Path) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise BadInput("unreadable-configuration", f"{path} cannot be read: {error.strerror or error}") from None
+        raise BadInput(
+            "unreadable-configuration",
+            f"{path} cannot be read: {error.strerror or error}",
+            hint="it may hold a rule: mend its permissions, or set HOME or XDG_CONFIG_HOME to a folder of this user",
+        ) from None
 
 
 def _typed(settings: Settings, hash_mode: bool) -> Layer:
@@ -122,6 +164,7 @@ def _typed(settings: Settings, hash_mode: bool) -> Layer:
     )
     return Layer(
         name=COMMAND_LINE,
+        kind=LayerKind.COMMAND_LINE,
         digest=hashlib.sha256(repr(rules).encode()).hexdigest(),
         profile=None,
         rules=rules,

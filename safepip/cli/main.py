@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safepip.cli.args import Typed, parse
-from safepip.errors import Defect, SafepipError, UsageError
+from safepip.errors import Defect, EnvironmentFault, SafepipError, UsageError
 
 if TYPE_CHECKING:
     from safepip.cli.console import Console
 
 INTERRUPTED = 1
+BROKEN_PIPE = 120  # pip's
 
 
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -38,6 +40,7 @@ def _misused(error: UsageError) -> int:
 def _guarded(typed: Typed, argv: Sequence[str], environ: Mapping[str, str]) -> int:
     from safepip.cli.console import Console, silence_broken_pipe
 
+    _end_like_an_interrupt()
     verbosity = int(typed.given.get("verbose", 0)) - int(typed.given.get("quiet", 0))
     console = Console(
         verbosity=verbosity,
@@ -53,15 +56,36 @@ def _guarded(typed: Typed, argv: Sequence[str], environ: Mapping[str, str]) -> i
         return INTERRUPTED
     except BrokenPipeError:
         silence_broken_pipe()
-        return INTERRUPTED
+        print("ERROR: Pipe to stdout was broken", file=sys.stderr)
+        return BROKEN_PIPE
     except UsageError as error:
         return _misused(error)
     except SafepipError as error:
         return _failed(error, console)
+    except OSError as error:
+        return _failed(_unforeseen(error), console)
     except Exception as error:  # noqa: BLE001 - the last line: a defect of ours is told in words
         return _failed(_defect(error), console)
     finally:
         console.end()
+
+
+def _end_like_an_interrupt() -> None:
+    """A time-out, a stopped container or a closed terminal ends the run as Ctrl-C does: pip is stopped, then told."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, interrupt)
+
+
+def _unforeseen(error: OSError) -> SafepipError:
+    """The system refused something that no part of us expected it to: still no defect."""
+    where = [("path", str(error.filename))] if error.filename else []
+    return EnvironmentFault("system-refused", f"the system refused: {error.strerror or error}", context=where)
 
 
 def _failed(error: SafepipError, console: Console) -> int:

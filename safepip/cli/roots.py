@@ -5,7 +5,8 @@ Files may tighten and never loosen: a line that would undo the command line is a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from safepip.errors import BadInput, Refused, SafepipError
 from safepip.formats.requirement_line import PathAnswer, PathKind, parse_requirement
 from safepip.formats.requirements import OptionLine, RequirementsFile, parse_requirements
 from safepip.model.artifact import Root
-from safepip.model.ident import ProjectName
-from safepip.model.policy import Placed
+from safepip.model.ident import ProjectName, Url
+from safepip.model.levels import Placed
 
+_SOURCES = ("--index-url", "--extra-index-url", "--find-links")
 _REFUSED = {
     "--no-binary": "would build from source, which runs the author's code as you",
     "--trusted-host": "would not check certificates; add the certificate authority with --cert FILE",
@@ -31,6 +33,7 @@ class Asked:
 
     hash_mode: `--require-hashes`, or any `--hash` in any file
     index_url: None means that nobody named one
+    of_files: the addresses that lines of files name; `require_known_sources` says which of them may be asked
     releases: from `--all-releases NAME` (True) and `--only-final NAME` (False)
     """
 
@@ -42,6 +45,7 @@ class Asked:
     extra_index_urls: tuple[Placed[str], ...]
     find_links: tuple[Placed[str], ...]
     no_index: bool
+    of_files: tuple[Placed[str], ...]
     releases: Mapping[ProjectName, bool]
 
 
@@ -71,8 +75,30 @@ def gather(settings: Settings, environ: Mapping[str, str]) -> Asked:
         extra_index_urls=(*settings.extra_index_urls, *_placed(options, "--extra-index-url")),
         find_links=(*settings.find_links, *(_beside(one) for one in _placed(options, "--find-links"))),
         no_index=settings.no_index or any(option.name == "--no-index" for option in options),
+        of_files=tuple(one for name in _SOURCES for one in _placed(options, name) if _is_remote(one.value)),
         releases=_releases(options),
     )
+
+
+def require_known_sources(asked: Asked, settings: Settings, others: Iterable[Url]) -> None:
+    """A file may repeat an index but not bring in a new one. Raises Refused with every line that does.
+
+    others: the index that is asked by default, and those that the policy names
+    """
+    named = [one.value for one in (settings.index_url, *settings.extra_index_urls, *settings.find_links) if one]
+    known = {Url(text).plain for text in named} | {url.plain for url in others}
+    unknown = [one for one in asked.of_files if Url(one.value).plain not in known]
+    if unknown:
+        raise Refused(
+            "loosening-line",
+            "a line of a file would bring in a source that neither you nor pip's configuration nor a policy names",
+            context=[(one.place, str(Url(one.value))) for one in unknown],
+            hint="name it on the command line (-i, --extra-index-url, -f) or as [indexes.NAME] of a policy",
+        )
+
+
+def _is_remote(text: str) -> bool:
+    return "://" in text and not text.lower().startswith("file:")
 
 
 def _files(
@@ -94,7 +120,7 @@ def _read(name: str) -> bytes:
 def _look(text: str) -> PathAnswer:
     path = Path(text)
     kind = PathKind.DIRECTORY if path.is_dir() else PathKind.FILE if path.exists() else PathKind.ABSENT
-    return PathAnswer(kind, str(path.absolute()))
+    return PathAnswer(kind, os.path.abspath(text))  # noqa: PTH100 - as pip: `..` is folded without asking the disk
 
 
 def _together(faults: Sequence[SafepipError]) -> SafepipError:

@@ -12,7 +12,7 @@ from safepip.cli.table import OPTIONS, Option, Treatment
 from safepip.errors import BadInput, Malformed, Refused, UsageError
 from safepip.formats.age import parse_age
 from safepip.formats.pipconfig import Entry, boolean
-from safepip.model.policy import Age, Placed
+from safepip.model.levels import Age, Placed
 
 COMMAND_LINE = "command line"
 BAD_CHOICE_EXIT = 3
@@ -50,6 +50,11 @@ class Settings:
     find_links: tuple[Placed[str], ...]
     python: str | None
     target: Path | None
+    prefix: Path | None
+    root: Path | None
+    user: bool | None
+    proxy: str | None
+    require_virtualenv: bool
     require_hashes: bool
     uploaded_prior_to: Placed[Age] | None
     policy_file: str | None
@@ -78,7 +83,9 @@ def settle(
     _refuse_loosening(values)
     pick = _Picker(values)
     if not typed.arguments and not pick.texts("requirement"):
-        raise UsageError("usage", 'You must give at least one requirement to install (see "safepip help install")')
+        raise BadInput(
+            "nothing-asked-for", 'You must give at least one requirement to install (see "safepip help install")'
+        )
     return Settings(
         command=command,
         arguments=typed.arguments,
@@ -97,6 +104,11 @@ def settle(
         find_links=pick.each("find_links"),
         python=pick.text("python"),
         target=pick.path("target"),
+        prefix=pick.path("prefix"),
+        root=pick.path("root"),
+        user=pick.choice("user"),
+        proxy=pick.text("proxy"),
+        require_virtualenv=pick.flag("require_virtualenv"),
         require_hashes=pick.flag("require_hashes"),
         uploaded_prior_to=pick.age("uploaded_prior_to"),
         policy_file=pick.text("sp_policy"),
@@ -155,7 +167,7 @@ def _refuse_loosening(values: Mapping[str, Placed[Any]]) -> None:
         names = ", ".join(option.names[-1] for option in refused)
         raise Refused(
             "loosening-option",
-            f"{names} would loosen what safepip promises",
+            f"{names}: safepip will not do that",
             context=[(values[option.dest].place, f"{option.names[-1]} {option.help}") for option in refused],
             hint="; ".join(option.hint for option in refused if option.hint is not None),
         )
@@ -196,6 +208,11 @@ class _Picker:
     def flag(self, dest: str, *, default: bool = False) -> bool:
         found = self.values.get(dest)
         return bool(found.value) if found is not None else default
+
+    def choice(self, dest: str) -> bool | None:
+        """True, False, or None where nobody said anything."""
+        found = self.values.get(dest)
+        return bool(found.value) if found is not None else None
 
     def path(self, dest: str) -> Path | None:
         text = self.text(dest)

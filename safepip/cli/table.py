@@ -47,6 +47,8 @@ SHOW = "What is shown"
 NETWORK = "Network and cache"
 ACCEPTED = "Accepted, as pip does or would"
 REFUSED = "Refused, with the way to do it instead"
+LATER = "Of pip, and not supported by this version"
+_LATER_HINT = "leave it out; this version of safepip cannot do it, and will not do without it silently"
 
 
 def _option(*names: str, **rest: object) -> Option:
@@ -83,6 +85,10 @@ OPTIONS: tuple[Option, ...] = (
         help="environment folder or interpreter to install into (before `install`)",
     ),
     _option("-t", "--target", metavar="DIR", group=INTO, help="install into this folder"),
+    _option("--user", action="store_true", group=INTO, help="install into the user's site folder"),
+    _option("--no-user", action="store_false", dest="user", group=INTO, help="not into the user's site folder"),
+    _option("--prefix", metavar="DIR", group=INTO, help="install below this prefix"),
+    _option("--root", metavar="DIR", group=INTO, help="install relative to this root"),
     _option(
         "--break-system-packages",
         action="store_true",
@@ -120,6 +126,7 @@ OPTIONS: tuple[Option, ...] = (
     _option("--cache-dir", metavar="DIR", group=NETWORK, help="where judged files are kept"),
     _option("--no-cache-dir", action="store_true", group=NETWORK, help="keep nothing"),
     _option("--cert", metavar="FILE", group=NETWORK, help="CA bundle, instead of the system's certificates"),
+    _option("--proxy", metavar="URL", group=NETWORK, help="proxy for everything; else HTTPS_PROXY and the like"),
     _option("--timeout", "--default-timeout", form="float", metavar="SECONDS", group=NETWORK, help="default 15"),
     _option("--retries", form="int", metavar="N", group=NETWORK, help="tries after the first one; default 5"),
     _option("--compile", action="store_true", dest="compile", group=ACCEPTED, help="compile to bytecode (the default)"),
@@ -142,6 +149,17 @@ OPTIONS: tuple[Option, ...] = (
     ),
     _option("--only-binary", action="append", metavar="NAMES", treatment=_INERT, group=ACCEPTED, help="always :all:"),
     _option("--prefer-binary", action="store_true", treatment=_INERT, group=ACCEPTED, help="always so"),
+    _option(
+        "--require-virtualenv",
+        action="store_true",
+        group=INTO,
+        help="only into a virtual environment; exit code 3 otherwise",
+    ),
+    _option("--log", metavar="FILE", treatment=_INERT, group=ACCEPTED, help="without effect: see --sp-report"),
+    _option("--exists-action", metavar="ACTION", treatment=_INERT, group=ACCEPTED, help="without effect"),
+    _option("--keyring-provider", metavar="NAME", treatment=_INERT, group=ACCEPTED, help="without effect: netrc, URL"),
+    _option("--no-warn-conflicts", action="store_true", treatment=_FORWARDED, group=ACCEPTED, help="handed to pip"),
+    _option("--use-feature", action="append", metavar="NAME", treatment=_INERT, group=ACCEPTED, help="without effect"),
     _option("--no-input", action="store_true", treatment=_INERT, group=ACCEPTED, help="safepip never asks"),
     _option("--disable-pip-version-check", action="store_true", treatment=_INERT, group=ACCEPTED, help="always so"),
     _option(
@@ -171,5 +189,23 @@ OPTIONS: tuple[Option, ...] = (
         group=REFUSED,
         help="would run the project's build code",
         hint="safepip install the project's dependencies, then: pip install --no-deps --no-build-isolation -e PATH",
+    ),
+    *(
+        _option(name, action=action, metavar=metavar, treatment=_REFUSED, group=LATER, help=help_, hint=_LATER_HINT)
+        for name, action, metavar, help_ in (
+            ("--client-cert", "store", "FILE", "client certificates"),
+            ("--platform", "append", "NAME", "another platform than the target's"),
+            ("--python-version", "store", "VERSION", "another Python than the target's"),
+            ("--implementation", "store", "NAME", "another implementation than the target's"),
+            ("--abi", "append", "NAME", "another ABI than the target's"),
+            ("--only-deps", "store_true", None, "dependencies alone"),
+            ("--group", "append", "GROUP", "dependency groups (PEP 735)"),
+            ("--requirements-from-script", "append", "FILE", "inline script metadata (PEP 723)"),
+            ("--all-releases", "append", "NAMES", "pre-releases of named projects"),
+            ("--only-final", "append", "NAMES", "final releases of named projects"),
+            ("--config-settings", "append", "SETTINGS", "settings of a build"),
+            ("--no-build-isolation", "store_true", None, "a build"),
+            ("--use-deprecated", "append", "FEATURE", "deprecated features of pip"),
+        )
     ),
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 from safepip.errors import BadInput
 from safepip.io.attestation import AttestationVerifier
 from safepip.model.ident import Url
-from safepip.model.policy import Policy
+from safepip.model.policy import Policy, TrustRootGrant
 
 
 class Verifiers:
@@ -25,6 +25,12 @@ class Verifiers:
         self._made: dict[Path | None, AttestationVerifier] = {}
         self._lock = threading.Lock()
 
+    def check(self) -> None:
+        """Read every root that this run names. Raises BadInput, before anything is fetched, for one that is none."""
+        named = [Path(self._named)] if self._named is not None else []
+        for path in (*named, *(_beside(root) for root in self._policy.trust_roots)):
+            AttestationVerifier(_read(path))
+
     def speaking_for(self, index: Url) -> AttestationVerifier:
         """Raises BadInput where the root cannot be read or is not one."""
         path = self._root_of(index)
@@ -37,8 +43,13 @@ class Verifiers:
         grant = self._policy.index_named(index)
         for root in self._policy.trust_roots:
             if grant is not None and grant.name in root.indexes:
-                return Path(root.place.rpartition(":")[0]).parent / root.file
+                return _beside(root)
         return Path(self._named) if self._named is not None else None
+
+
+def _beside(root: TrustRootGrant) -> Path:
+    """A root's file lies beside the policy that names it."""
+    return Path(root.place.rpartition(":")[0]).parent / root.file
 
 
 def _read(path: Path | None) -> bytes:

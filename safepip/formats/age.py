@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime, time, timedelta, timezone
 
 from safepip.errors import Malformed
-from safepip.model.policy import Age
+from safepip.model.levels import Age
 
 _SHORT = re.compile(r"(\d{1,5})(h|d|w)", re.ASCII)
 _ISO = re.compile(r"P(?:(\d{1,5})W)?(?:(\d{1,5})D)?(?:T(?:(\d{1,6})H)?)?", re.ASCII)

@@ -15,6 +15,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from safepip.errors import Malformed
+from safepip.formats.plain import clean
 from safepip.model.artifact import Artifact, Pin
 from safepip.model.ident import ProjectName
 from safepip.model.plan import Install, Plan
@@ -188,7 +189,52 @@ def user_line(line: str, stage: str) -> str | None:
 
 
 def without_stage(line: str, stage: str) -> str:
-    """A line of pip's without the private folder: file names and requirements stay, the folder goes."""
+    """A line of pip's without the private folder (file names and requirements stay), safe to print.
+
+    pip repeats what metadata says, escape sequences and all.
+    """
     for folder in (f"file://{stage}/", f"{stage}/", f"file://{stage}", stage):
         line = line.replace(folder, "")
-    return line
+    return clean(line)
+
+
+_UNEXPECTED = "ERROR: Exception:"  # how pip announces a traceback of its own
+_CHAINED = (
+    "During handling of the above exception, another exception occurred:",
+    "The above exception was the direct cause of the following exception:",
+)
+
+
+class Untraced:
+    """Lines with each Python traceback cut down to its exception, told as an error of pip's.
+
+    Of exceptions that led to one another the last is told. A line may be held back until the next one, or the end.
+    """
+
+    def __init__(self) -> None:
+        self._held: str | None = None
+        self._depth: int | None = None  # the indentation of the traceback that is being left out
+
+    def lines(self, line: str) -> list[str]:
+        """What can be told now that this line has come."""
+        text = line.strip()
+        depth = len(line) - len(line.lstrip())
+        if text == "Traceback (most recent call last):":
+            self._held, self._depth = None, depth
+            return []
+        if self._depth is not None:
+            if text and depth <= self._depth:
+                self._held, self._depth = f"ERROR: {text}", None
+            return []
+        if self._held is not None and (not text or text in _CHAINED):
+            return []
+        told = self.end()
+        if text == _UNEXPECTED:
+            self._held = line
+            return told
+        return [*told, line]
+
+    def end(self) -> list[str]:
+        """What was still held back."""
+        held, self._held = self._held, None
+        return [held] if held is not None else []

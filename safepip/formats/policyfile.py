@@ -7,6 +7,7 @@ enforce is an error too: a rule that nobody applies would be a lie.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -17,22 +18,12 @@ from safepip.formats.age import parse_age
 from safepip.formats.publisher import parse_publisher
 from safepip.formats.tables import TableReader, flag, text, texts, whole
 from safepip.model.ident import ProjectName, Sha256, Url, parse_version
-from safepip.model.policy import (
-    CHECKS,
-    AttestationRule,
-    Hashes,
-    IndexGrant,
-    Layer,
-    Level,
-    Placed,
-    Profile,
-    RuleSet,
-    TrustRootGrant,
-    Waiver,
-)
+from safepip.model.levels import CHECKS, AttestationRule, Hashes, LayerKind, Level, Placed, Profile
+from safepip.model.policy import IndexGrant, Layer, RuleSet, TrustRootGrant, Waiver
 from safepip.model.publisher import PublisherPin
 
 SCHEMA = 1
+_GLOB = re.compile(r"[A-Za-z0-9*?][A-Za-z0-9._*?-]*", re.ASCII)
 ENVIRONMENT_RULES = frozenset({"hashes", "minimum-age", "first-release-age", "attestations"})
 GRANT_KINDS = frozenset({"indexes", "trust-roots", "waivers"})
 PREDICATES = frozenset({"publish", "slsa"})
@@ -45,10 +36,10 @@ _LATER_CHECKS = frozenset({
 _LATER_KEYS = frozenset({"sidecars"})
 
 
-def parse_policy(raw: bytes, name: str, *, table: Sequence[str], may_limit: bool, today: date) -> Layer | None:
+def parse_policy(raw: bytes, name: str, *, table: Sequence[str], kind: LayerKind, today: date) -> Layer | None:
     """The layer in that file, or None where `table` (such as `tool`, `safepip`) is absent from it.
 
-    may_limit: whether `[limits]` may stand here (the system's and the user's policy)
+    kind: where the file stands, which decides whether `[limits]` may be in it
     today: a waiver whose last day is before it is a fault
     Raises BadInput with one (place, what) for each fault.
     """
@@ -64,7 +55,7 @@ def parse_policy(raw: bytes, name: str, *, table: Sequence[str], may_limit: bool
         if data is None:
             return None
     reader = _Reader(document, tuple(table), today)
-    layer = reader.layer(data, hashlib.sha256(raw).hexdigest(), may_limit=may_limit)
+    layer = reader.layer(data, hashlib.sha256(raw).hexdigest(), kind)
     if reader.faults:
         many = "faults" if len(reader.faults) > 1 else "a fault"
         raise BadInput(
@@ -81,20 +72,27 @@ def layer_from_environment(environ: Mapping[str, str]) -> Layer | None:
 
     Rules only: a variable can tighten and never grant. Raises BadInput for one that is no rule.
     """
-    named = {key: value for key, value in sorted(environ.items()) if key.startswith("SAFEPIP_") and value}
+    named = {key: value for key, value in sorted(environ.items()) if key.upper().startswith("SAFEPIP_") and value}
     if not named:
         return None
-    keys = {name: name.removeprefix("SAFEPIP_").lower().replace("_", "-") for name in named}
+    keys = {name: name.removeprefix("SAFEPIP_").lower().replace("_", "-") if name.isupper() else name for name in named}
     document = toml.Document(name="environment", data={}, lines={})
     reader = _Reader(document, (), date.min)
     reader.known(dict.fromkeys(keys.values(), ""), {"profile", *ENVIRONMENT_RULES}, ())
     rules = {key: named[name] for name, key in keys.items() if key in ENVIRONMENT_RULES}
     profile = {"profile": named["SAFEPIP_PROFILE"]} if "SAFEPIP_PROFILE" in named else {}
     digest = hashlib.sha256(repr(named).encode()).hexdigest()
-    layer = reader.layer({"schema": SCHEMA, **profile, "rules": rules}, digest, may_limit=False)
+    layer = reader.layer({"schema": SCHEMA, **profile, "rules": rules}, digest, LayerKind.ENVIRONMENT)
     if reader.faults:
         raise BadInput("policy-environment", "a SAFEPIP_* variable is no rule", context=reader.faults)
     return layer
+
+
+def project_glob(text: str) -> str:
+    """A glob over project names, normalised as names are (PEP 503), or it would never match. Raises Malformed."""
+    if not _GLOB.fullmatch(text):
+        raise Malformed(f"{text!r} is no glob over project names: letters, digits, - _ . and the wildcards * and ?")
+    return re.sub(r"[-_.]+", "-", text).lower()
 
 
 class _Reader(TableReader):
@@ -104,7 +102,7 @@ class _Reader(TableReader):
         super().__init__(document, prefix)
         self.today = today
 
-    def layer(self, data: Any, digest: str, *, may_limit: bool) -> Layer:
+    def layer(self, data: Any, digest: str, kind: LayerKind) -> Layer:
         top = self.table(data, ())
         if "schema" not in top:
             self.fault((), f"schema is missing; write: schema = {SCHEMA}")
@@ -114,16 +112,17 @@ class _Reader(TableReader):
         self.known(top, known, (), _LATER_TABLES)
         limits = self.table(top.get("limits", {}), ("limits",))
         self.known(limits, {"grants", "max-waiver-days"}, ("limits",))
-        if limits and not may_limit:
+        if limits and not kind.may_limit:
             self.fault(("limits",), "[limits] belongs into the system's or the user's policy")
         return Layer(
             name=self.document.name,
+            kind=kind,
             digest=digest,
             profile=self.choice(top, "profile", (), Profile),
             rules=self.rules(top.get("rules", {}), ("rules",)),
             checks=tuple(self.checks(self.table(top.get("checks", {}), ("checks",)))),
             projects=tuple(
-                (glob, self.rules(rules, ("projects", glob)))
+                (self.glob(glob, ("projects", glob)), self.rules(rules, ("projects", glob)))
                 for glob, rules in self.table(top.get("projects", {}), ("projects",)).items()
             ),
             indexes=tuple(self.each(top, "indexes", self.index)),
@@ -147,6 +146,13 @@ class _Reader(TableReader):
             predicates=self.value(table, "predicates", path, self._predicates),
         )
 
+    def glob(self, written: str, path: toml.Path) -> str:
+        try:
+            return project_glob(written)
+        except Malformed as error:
+            self.fault(path, str(error))
+            return written
+
     def checks(self, table: Mapping[str, Any]) -> Iterator[tuple[str, Placed[Level]]]:
         for check in table:
             if check in _LATER_CHECKS:
@@ -164,7 +170,7 @@ class _Reader(TableReader):
         times = self.value(table, "upload-times", path, text)
         if times is not None and times.value != "absent":
             self.fault((*path, "upload-times"), f'upload-times is {times.value!r}; the only value is "absent"')
-        packages = self.value(table, "packages", path, texts)
+        packages = self.value(table, "packages", path, lambda value: tuple(project_glob(one) for one in texts(value)))
         private = self.value(table, "private", path, flag)
         if url is None:
             return None

@@ -18,6 +18,7 @@ from safepip.errors import Malformed
 from safepip.formats.simple_html import parse_html
 from safepip.formats.simple_parts import (
     Address,
+    Unsafe,
     api_minor,
     page_status,
     read_file_name,
@@ -73,6 +74,8 @@ def parse_json(body: bytes, *, index: Url, base: Url, project: ProjectName) -> I
                 listings.append(_listing(entry, file_name, address, index))
             else:
                 skipped.append(file_name)
+        except Unsafe as fault:
+            skipped.append((_text(entry, "filename"), str(fault)))
         except Malformed as fault:
             raise Malformed(f"files[{number}]: {fault}") from None
     status = document.get("project-status")

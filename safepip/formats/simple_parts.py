@@ -16,7 +16,16 @@ _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _HEX_LENGTH = {"sha256": 64, "sha384": 96, "sha512": 128}
 # Nearly every address of a page has this form; it needs no further look, because no part of it can mislead a
 # parser. The rest goes the slow way.
-_PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+/[A-Za-z0-9._~!$&'()*+,;=:@/%-]*", re.ASCII)
+# Addresses that need no parsing to be known as sound; ports above 59999 take the slow way, which knows where they end.
+_PLAIN_REST = r"://[A-Za-z0-9.-]+(?::(?:[0-9]{1,4}|[1-5][0-9]{4}))?/[A-Za-z0-9._~!$&'()*+,;=:@/%-]*"
+_PLAIN = {
+    scheme: re.compile(("https?" if scheme == "http" else "https") + _PLAIN_REST, re.ASCII)
+    for scheme in ("http", "https")
+}
+
+
+class Unsafe(Malformed):
+    """An address that an honest page may have, and that is not followed: only its file is left out."""
 
 
 def api_minor(version: Any) -> int:
@@ -40,7 +49,7 @@ def read_file_name(text: str, project: ProjectName) -> FileName | tuple[str, str
     except ValueError as fault:  # Malformed, or a number too long for int()
         return (text, str(fault))
     if name.project != project:
-        return (text, f"{text!r} belongs to the project {name.project!r}")
+        return (text, f"{text[:120]!r} belongs to the project {name.project!r}")
     return name
 
 
@@ -75,17 +84,25 @@ def page_status(status: str | None, reason: str | None) -> ProjectStatus:
     return ProjectStatus(status=known, reason=reason)
 
 
+def _short(text: str) -> str:
+    """Masked before it is cut, or the cut could take away the `@` that gives a password away."""
+    return repr(str(Url(text))[:120])
+
+
 class Address:
     """Turns the addresses of one page into `Url`s, relative to the page's own."""
 
     def __init__(self, base: Url) -> None:
         self._base = base.without_fragment()
-        # A page from the net must not make us read files of this machine.
-        self._schemes = ("https", "http", "file") if base.scheme == "file" else ("https", "http")
+        # A page from the net must not make us read files of this machine, or ask the services of this machine, which
+        # are the only ones that plain http is spoken with.
+        by_scheme = {"file": ("https", "http", "file"), "http": ("https", "http")}
+        self._schemes = by_scheme.get(base.scheme, ("https",))
+        self._plain = _PLAIN["http" if "http" in self._schemes else "https"]
 
     def of(self, text: str) -> Url:
-        """Absolute, http(s) or file, without a fragment. Raises Malformed."""
-        if _PLAIN_ADDRESS.fullmatch(text):
+        """Absolute, http(s) or file, without a fragment. Raises Malformed, and Unsafe for http in an https page."""
+        if self._plain.fullmatch(text):
             return Url(text)
         return self._slow(text)
 
@@ -96,9 +113,11 @@ class Address:
             url = self._base.join(text).without_fragment()
             sound = self._sound(url)
         except ValueError:
-            raise Malformed(f"this is not an address: {Url(text[:120])!r}") from None
+            raise Malformed(f"this is not an address: {_short(text)}") from None
+        if url.scheme == "http" and "http" not in self._schemes:
+            raise Unsafe(f"this page came over https and names an address that is plain http: {_short(text)}")
         if not sound:
-            raise Malformed(f"this is not an address of a file: {Url(text[:120])!r}")
+            raise Malformed(f"this is not an address of a file: {_short(text)}")
         return url
 
     def _sound(self, url: Url) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from safepip.errors import Malformed
 from safepip.formats import toml
-from safepip.model.policy import Placed
+from safepip.model.levels import Placed
 
 T = TypeVar("T")
 E = TypeVar("E", bound=IntEnum)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import re
 import struct
 import zipfile
 import zlib
@@ -14,6 +15,16 @@ from safepip.model.evidence import Contents
 MOST_MEMBERS = 500_000
 LARGEST_METADATA = 16 * 1024 * 1024
 LARGEST_WHEEL_FILE = 64 * 1024
+_MOST_SHOWN = 120
+_UNSAFE_NAME = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\\]"  # control characters, and the separator of another system
+    r"|\A[A-Za-z]:"  # a drive
+    r"|(?:\A|/)\.{0,2}(?:/|\Z)"  # an absolute name, and the segments "", "." and ".."
+)
+# pip unpacks X.data/purelib/ and its like beside the .dist-info: one in there would be another distribution's identity.
+# Deep in a package (setuptools carries several) it is nothing but files.
+_SMUGGLED = re.compile(r"[^/]*\.data/(?:.*/)?[^/]*\.dist-info(?:/|\Z)", re.IGNORECASE | re.DOTALL)
+_INSTALLERS_OWN = re.compile(r"[^/]*\.dist-info/(?:direct_url|safepip)\.json/?\Z", re.IGNORECASE)
 # Everything that `zipfile` was seen to raise on damaged or hostile archives; RuntimeError stands for "encrypted".
 _FAULTS = (
     zipfile.BadZipFile,
@@ -55,6 +66,7 @@ def _contents(archive: zipfile.ZipFile, resolved_with: bytes | None) -> Contents
     names = archive.namelist()
     if len(names) > MOST_MEMBERS:
         raise Malformed(f"the wheel has more than {MOST_MEMBERS} members")
+    _check_names(archive)
     tops = {name.partition("/")[0] for name in names}
     folders = tuple(sorted(top for top in tops if top.lower().endswith(".dist-info")))
     metadata = wheel = None
@@ -62,6 +74,28 @@ def _contents(archive: zipfile.ZipFile, resolved_with: bytes | None) -> Contents
         metadata = _member(archive, names, f"{folders[0]}/METADATA", LARGEST_METADATA)
         wheel = _member(archive, names, f"{folders[0]}/WHEEL", LARGEST_WHEEL_FILE)
     return Contents(dist_info=folders, metadata=metadata, wheel=wheel, resolved_with=resolved_with)
+
+
+def _check_names(archive: zipfile.ZipFile) -> None:
+    """Both names of each member: `zipfile` cuts one at a NUL, and may take it from an extra field."""
+    for info in archive.infolist():
+        _check_name(info.orig_filename)
+        if info.filename != info.orig_filename:
+            _check_name(info.filename)
+
+
+def _check_name(name: str) -> None:
+    path = name.removesuffix("/")  # a directory's
+    if _UNSAFE_NAME.search(path):
+        raise Malformed(f"the wheel has a member with an unsafe name, {_shown(name)}")
+    if _SMUGGLED.match(path):
+        raise Malformed(f"the wheel has a second .dist-info folder among its data, {_shown(name)}")
+    if _INSTALLERS_OWN.match(path):
+        raise Malformed(f"the wheel brings a file that only an installer writes, {_shown(name)}")
+
+
+def _shown(name: str) -> str:
+    return repr(name) if len(name) <= _MOST_SHOWN else f"{name[:_MOST_SHOWN]!r}..."
 
 
 def _member(archive: zipfile.ZipFile, names: list[str], name: str, largest: int) -> bytes | None:

@@ -1,56 +1,139 @@
-"""Byte-compile what was installed, in parallel, with the target's own interpreter.
+"""Byte-compile what was installed, in parallel, with an interpreter that what was installed has no part in.
 
 pip does this on one core and spends half its time or more on it; it gets `--no-compile`, and this takes its place.
+
+Installing wheels runs no code of theirs, and neither must this. So the interpreter comes from outside of the target
+where there is one, reads no site folder (`-S`: no .pth, no sitecustomize), and is not started at all when it, or a
+module of its own, is not what it was before pip. What is compiled lies in the library folders, whatever RECORD says.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import heapq
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import Distribution
 from pathlib import Path
 
 from safepip.errors import EnvironmentFault, Malformed
 from safepip.formats.record import RecordRow, parse_record
-from safepip.io.probe import PROGRAMS
+from safepip.io.probe import PROGRAMS, Interpreter
 from safepip.io.process import Question
 
 _FEW = 30  # files that one process compiles sooner than a second one starts
-_SCRIPT_GROUPS = ("console_scripts", "gui_scripts")
 _TIMEOUT = 1800.0
+_REPLACED = (
+    "Nothing was byte-compiled: what was installed replaced a part of the Python interpreter. Look at the environment "
+    "before it is used."
+)
+_NO_COMPILER = "Nothing was byte-compiled: no interpreter was found that writes the byte code of the target."
+
+State = tuple[int, ...] | None
 
 
-def compile_distributions(
-    interpreter: Path, dist_infos: Iterable[Path], environ: Mapping[str, str], *, workers: int | None = None
-) -> tuple[dict[Path, tuple[RecordRow, ...]], list[str]]:
-    """Compile the sources that the RECORD of each .dist-info lists. Returns the rows to add, and warnings.
+class Compiler:
+    """The compiler of one environment. To be made before pip starts: it remembers what the interpreters were then."""
 
-    Byte code is a convenience: what cannot be compiled is told and left out, and Python compiles it when it is used.
-    """
-    sources = {dist_info: _sources(dist_info) for dist_info in dist_infos}
-    every = sorted({path for paths in sources.values() for path in paths})
-    written, warnings = _compile(interpreter, every, environ, workers or _processors())
-    rows = {dist_info: tuple(_rows(dist_info, paths, written)) for dist_info, paths in sources.items()}
-    return rows, warnings
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._interpreter = interpreter
+        choices = dict.fromkeys((interpreter.compiler, interpreter.path))
+        self._before = {choice: _states(choice) for choice in choices}
+
+    def compile(
+        self,
+        dist_infos: Iterable[Path],
+        folders: Iterable[Path],
+        environ: Mapping[str, str],
+        *,
+        workers: int | None = None,
+    ) -> tuple[dict[Path, tuple[RecordRow, ...]], list[str]]:
+        """Compile the sources that the RECORD of each .dist-info lists. Returns the rows to add, and warnings.
+
+        folders: the library folders; sources elsewhere are left alone
+        Byte code is a convenience: what cannot be compiled is told and left out, and Python compiles it when it is
+        used.
+        """
+        inside = Inside(folders)
+        listed = {dist_info: _listed(dist_info) for dist_info in dist_infos}
+        sources = {
+            dist_info: [path for path in paths if path.endswith(".py") and inside.holds(path)]
+            for dist_info, paths in listed.items()
+        }
+        every = sorted({path for paths in sources.values() for path in paths})
+        if self._touched(inside, (path for paths in listed.values() for path in paths)):
+            return {}, [_REPLACED] if every else []
+        written, warnings = self._compile(every, environ, workers or _processors())
+        rows = {dist_info: tuple(_rows(dist_info, paths, written)) for dist_info, paths in sources.items()}
+        return rows, warnings
+
+    def _touched(self, inside: Inside, paths: Iterable[str]) -> bool:
+        """Whether the installation wrote among the modules of the interpreter itself."""
+        own = Inside(self._interpreter.standard_library)
+        return any(own.covers(path) and not inside.covers(path) for path in paths)
+
+    def _compile(
+        self, paths: Sequence[str], environ: Mapping[str, str], workers: int
+    ) -> tuple[dict[str, str], list[str]]:
+        if not paths:
+            return {}, []
+        warning = _NO_COMPILER
+        for choice, before in self._before.items():
+            if _states(choice) != before:
+                warning = _REPLACED
+                continue
+            outcome = _compile_with(choice, self._interpreter.byte_code, paths, environ, workers)
+            if outcome is not None:
+                return outcome
+        return {}, [warning]
 
 
-def _sources(dist_info: Path) -> list[str]:
-    """The .py files among the installed files; the wrappers made for entry points are not, whatever their names."""
+def _states(interpreter: Path) -> tuple[State, ...]:
+    """What tells an interpreter from another in its place: the file itself, and what it reads to find its modules."""
+    folders = (interpreter.parent, interpreter.parent.parent)
+    beside = [folder / "pyvenv.cfg" for folder in folders] + [interpreter.with_suffix("._pth")]
+    return tuple(map(_state, (interpreter, *beside)))
+
+
+def _state(path: Path) -> State:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+class Inside:
+    """Whether files really lie below certain folders, symbolic links and dots resolved."""
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        # Strings, and one look per folder: there may be tens of thousands of files.
+        self._roots = tuple(os.path.join(os.path.realpath(folder), "") for folder in folders)  # noqa: PTH118
+        self._below = functools.cache(self._is_below)
+
+    def covers(self, path: str) -> bool:
+        """Whether a file of that name would lie there."""
+        return self._below(os.path.dirname(path))  # noqa: PTH120
+
+    def holds(self, path: str) -> bool:
+        """Whether it is a file there; a link that leads out of there is not."""
+        if not self.covers(path) or not os.path.isfile(path):  # noqa: PTH113
+            return False
+        return not os.path.islink(path) or self.covers(os.path.realpath(path))  # noqa: PTH114
+
+    def _is_below(self, folder: str) -> bool:
+        return os.path.join(os.path.realpath(folder), "").startswith(self._roots)  # noqa: PTH118
+
+
+def _listed(dist_info: Path) -> list[str]:
+    """The installed files as RECORD names them."""
     try:
         rows = parse_record((dist_info / "RECORD").read_bytes())
     except (OSError, Malformed):
         return []  # pip left no RECORD that can be read: writing the receipt will say so
-    entry_points = Distribution.at(dist_info).entry_points
-    wrappers = {point.name for point in entry_points if point.group in _SCRIPT_GROUPS}
-    library = dist_info.parent
-    candidates = (row.path for row in rows if row.path.endswith(".py"))
-    paths = (path for path in candidates if not (path.startswith("../") and path.rpartition("/")[2] in wrappers))
     # Joined and not tidied, as pip does: the text becomes the file name in tracebacks.
-    joined = (os.path.join(library, path) for path in paths)  # noqa: PTH118
-    return [path for path in joined if Path(path).is_file()]
+    return [os.path.join(dist_info.parent, row.path) for row in rows if "\0" not in row.path]  # noqa: PTH118
 
 
 def _rows(dist_info: Path, sources: Iterable[str], written: Mapping[str, str]) -> Iterable[RecordRow]:
@@ -65,26 +148,32 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _compile(
-    interpreter: Path, paths: Sequence[str], environ: Mapping[str, str], workers: int
-) -> tuple[dict[str, str], list[str]]:
-    if not paths:
-        return {}, []
-    command = [str(interpreter), "-I", str(PROGRAMS / "compile_files.py")]
+def _compile_with(
+    interpreter: Path, byte_code: tuple[str, str], paths: Sequence[str], environ: Mapping[str, str], workers: int
+) -> tuple[dict[str, str], list[str]] | None:
+    """What was written, and warnings; None where this interpreter does not run, or writes other byte code."""
+    command = [str(interpreter), "-I", "-S", "-B", str(PROGRAMS / "compile_files.py"), *byte_code]
     written: dict[str, str] = {}
     warnings: list[str] = []
     with contextlib.ExitStack() as running:
         questions = []
         for share in _shares(paths, min(workers, 1 + len(paths) // _FEW)):
             text = json.dumps(share)
-            question = Question(command, environ, about="the target's byte compiler", said=text, timeout=_TIMEOUT)
+            try:
+                question = Question(command, environ, about="the byte compiler", said=text, timeout=_TIMEOUT)
+            except EnvironmentFault:
+                return None
             running.callback(question.close)
             questions.append(question)
         for question in questions:
             try:
-                written |= json.loads(question.answer())
+                answer = json.loads(question.answer())
             except (EnvironmentFault, ValueError) as error:
                 warnings.append(f"Some files were not byte-compiled: {error}")
+                continue
+            if answer is None:
+                return None
+            written |= answer
     return written, warnings
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +23,8 @@ from safepip.io.metadata import FetchWhole, Keep, MetadataReader
 from safepip.io.pagecache import Fetched, PageReader
 from safepip.model.artifact import IndexPage, Listing, Metadata, Project
 from safepip.model.ident import ProjectName, Url
-from safepip.model.policy import IndexGrant
+from safepip.model.mirrors import reconciled
+from safepip.model.policy import IndexGrant, exclusive_index
 
 WORKERS = 16
 
@@ -44,14 +44,7 @@ class Sources:
     grants: tuple[IndexGrant, ...]
 
     def exclusive(self, name: ProjectName) -> IndexGrant | None:
-        """The grant that this name belongs to: the glob with the most literal characters, the outermost of equals."""
-        matching = [
-            (len(glob.replace("*", "").replace("?", "")), grant)
-            for grant in self.grants
-            for glob in grant.packages
-            if fnmatchcase(name, glob)
-        ]
-        return max(matching, key=lambda pair: pair[0])[1] if matching else None
+        return exclusive_index(self.grants, name)
 
     def indexes_for(self, name: ProjectName) -> tuple[Url, ...]:
         """The indexes to ask, as `index_key`s. Raises BadInput where the only permitted one may not be asked."""
@@ -70,7 +63,7 @@ class Sources:
 
 def index_key(url: Url) -> Url:
     """The one form of an index's address that listings carry: without credentials, fragment and closing slash."""
-    return Url(url.without_credentials().without_fragment().reveal().rstrip("/"))
+    return Url(url.plain)
 
 
 class IndexCatalog:
@@ -112,7 +105,7 @@ class IndexCatalog:
         self._metadata.forget(listing)
 
     def direct(self, url: Url) -> Listing:
-        return direct_listing(url)
+        return replace(direct_listing(url), direct=True)
 
     def ahead(self, work: Callable[[], None]) -> None:
         self._workers.submit(work)
@@ -128,7 +121,7 @@ class IndexCatalog:
             self.ahead(partial(self._note_page, index, name))
         pages = [self._page_or_none(index, name) for index in indexes]
         linked = [] if self._sources.exclusive(name) is not None else self._linked(name)
-        return Project(name=name, pages=tuple(page for page in (*linked, *pages) if page is not None))
+        return Project(name=name, pages=reconciled(tuple(page for page in (*linked, *pages) if page is not None)))
 
     def _note_page(self, index: Url, name: ProjectName) -> None:
         self._page_or_none(index, name)

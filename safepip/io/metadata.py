@@ -10,6 +10,7 @@ from pathlib import Path
 from safepip.errors import IndexFault, Malformed, NetworkFault
 from safepip.formats.metadata import parse_metadata
 from safepip.io.cachefile import CacheFolder
+from safepip.io.digests import digests_of
 from safepip.io.http import Http, Response
 from safepip.io.links import path_of, unreadable
 from safepip.io.wheelfile import LARGEST_METADATA, Missing, Sparse, read_metadata
@@ -28,7 +29,9 @@ _IDENTITY = {"Accept-Encoding": "identity"}
 
 class MetadataReader:
     """Raises IndexFault or NetworkFault; the reference `unreadable-metadata` means that this file's own METADATA is
-    missing or malformed, as opposed to an index that contradicts itself.
+    missing or malformed, as opposed to an index that contradicts itself. It is said of authentic bytes alone: a part of
+    a wheel, and a separate file, may have been garbled to make a release look broken and an older one be taken, so
+    that what they say badly is asked of the whole wheel, whose digest the index states.
 
     fetch_whole: how to have a whole wheel on disk; keep: told the whole body where a server sent one unasked
     """
@@ -41,12 +44,12 @@ class MetadataReader:
 
     def read(self, listing: Listing) -> Metadata:
         if listing.url.scheme == "file" and listing.name.kind is FileKind.WHEEL:
-            return _checked(self._from_path(path_of(listing.url), listing), listing)
+            return _from_path(path_of(listing.url), listing)
         digest = listing.sha256
         remembered = self._cache.read("metadata", digest) if digest is not None else None
         if remembered is not None:
             return _checked(remembered, listing)
-        metadata = _checked(self._received(listing), listing)
+        metadata = self._received(listing)
         if digest is not None:
             self._cache.write("metadata", digest, metadata.raw)
         return metadata
@@ -56,16 +59,20 @@ class MetadataReader:
         if listing.sha256 is not None:
             self._cache.forget("metadata", listing.sha256)
 
-    def _received(self, listing: Listing) -> bytes:
-        if listing.metadata is not None:
-            separate = self._separate(listing)
-            if separate is not None:
-                return separate
-        if listing.name.kind is not FileKind.WHEEL:
+    def _received(self, listing: Listing) -> Metadata:
+        a_wheel = listing.name.kind is FileKind.WHEEL
+        separate = self._separate(listing) if listing.metadata is not None else None
+        if separate is not None:
+            try:
+                return _parsed(separate, listing)
+            except Malformed as fault:
+                if not a_wheel:
+                    raise _unreadable(listing, str(fault)) from None
+        if not a_wheel:
             raise IndexFault(
                 "metadata-needs-build", f"{listing.name.text} is an sdist, and its index serves no metadata for it."
             )
-        return self._from_tail(listing)
+        return self._from_wheel(listing)
 
     def _separate(self, listing: Listing) -> bytes | None:
         """The PEP 658 file; None where the index lost it, since the wheel itself is the better witness anyway."""
@@ -78,25 +85,33 @@ class MetadataReader:
                 _require_digest(f"The metadata file {url}", response.body, algorithm, stated)
         return response.body
 
-    def _from_tail(self, listing: Listing) -> bytes:
+    def _from_wheel(self, listing: Listing) -> Metadata:
         """One request for the end of the wheel; a second one only where METADATA or the directory is not in it."""
         response = self._range(listing, f"bytes=-{_tail_length(listing.size)}")
         if response is None:
-            return self._from_path(self._fetch_whole(listing), listing)
+            return _from_path(self._fetch_whole(listing), listing)
         if response.status == 200:
-            return self._from_whole(listing, response.body)
+            return self._from_body(listing, response.body)
         start, total = _placed(listing, response)
+        if start == 0 and total == len(response.body):
+            return self._from_body(listing, response.body)
         sparse = Sparse(total)
         sparse.add(start, response.body)
-        if start == 0:
-            self._keep_whole(listing, response.body)
+        try:
+            metadata = self._from_parts(sparse, listing)
+        except Malformed:  # nobody vouches for a part of a file
+            metadata = None
+        return metadata if metadata is not None else _from_path(self._fetch_whole(listing), listing)
+
+    def _from_parts(self, sparse: Sparse, listing: Listing) -> Metadata | None:
+        """None where more is missing than is worth asking for. Raises Malformed."""
         for remaining in reversed(range(FURTHER_REQUESTS + 1)):
             try:
-                return _read(sparse, listing)
+                return _parsed(read_metadata(sparse, listing.name), listing)
             except Missing as gap:
                 if not remaining or not self._fill(sparse, listing, gap):
                     break
-        return self._from_path(self._fetch_whole(listing), listing)
+        return None
 
     def _fill(self, sparse: Sparse, listing: Listing, gap: Missing) -> bool:
         if gap.end - gap.start > LARGEST_IN_MEMORY // 2:
@@ -131,11 +146,14 @@ class MetadataReader:
         single = "multipart/" not in response.headers.get("content-type", "").lower()
         return response if whole or (part and single) else None
 
-    def _from_whole(self, listing: Listing, body: bytes) -> bytes:
+    def _from_body(self, listing: Listing, body: bytes) -> Metadata:
         self._keep_whole(listing, body)
         sparse = Sparse(len(body))
         sparse.add(0, body)
-        return _read(sparse, listing)
+        try:
+            return _parsed(read_metadata(sparse, listing.name), listing)
+        except Malformed as fault:
+            raise _unreadable(listing, str(fault)) from None
 
     def _keep_whole(self, listing: Listing, body: bytes) -> None:
         if listing.size is not None and len(body) != listing.size:
@@ -144,12 +162,20 @@ class MetadataReader:
             _require_digest(listing.name.text, body, "sha256", listing.sha256)
         self._keep(listing, body)
 
-    @staticmethod
-    def _from_path(path: Path, listing: Listing) -> bytes:
+
+def _from_path(path: Path, listing: Listing) -> Metadata:
+    """From a whole file. Whether it is the file that the index means matters where it cannot be read."""
+    try:
         try:
-            return _read(path, listing)
-        except OSError as fault:
-            raise unreadable(path, fault) from None
+            return _parsed(read_metadata(path, listing.name), listing)
+        except Malformed as fault:
+            with path.open("rb") as stream:
+                digests, _ = digests_of(stream, listing.claimed)
+            for algorithm, got in digests.items():
+                _require_same(listing.name.text, algorithm, listing.claimed.get(algorithm, got), got)
+            raise _unreadable(listing, str(fault)) from None
+    except OSError as fault:
+        raise unreadable(path, fault) from None
 
 
 def _tail_length(size: int | None) -> int:
@@ -179,7 +205,10 @@ def _contradiction(listing: Listing, what: str) -> IndexFault:
 
 
 def _require_digest(what: str, body: bytes, algorithm: str, stated: str) -> None:
-    got = hashlib.new(algorithm, body).hexdigest()
+    _require_same(what, algorithm, stated, hashlib.new(algorithm, body).hexdigest())
+
+
+def _require_same(what: str, algorithm: str, stated: str, got: str) -> None:
     if got != stated:
         raise IndexFault(
             "digest-mismatch",
@@ -189,18 +218,19 @@ def _require_digest(what: str, body: bytes, algorithm: str, stated: str) -> None
         )
 
 
-def _read(file: Path | Sparse, listing: Listing) -> bytes:
+def _checked(raw: bytes, listing: Listing) -> Metadata:
     try:
-        return read_metadata(file, listing.name)
+        return _parsed(raw, listing)
     except Malformed as fault:
         raise _unreadable(listing, str(fault)) from None
 
 
-def _checked(raw: bytes, listing: Listing) -> Metadata:
+def _parsed(raw: bytes, listing: Listing) -> Metadata:
+    """Raises Malformed, and IndexFault for that of another distribution, which no honest file host sends."""
     try:
         metadata = parse_metadata(raw)
     except Malformed as fault:
-        raise _unreadable(listing, f"the metadata of {listing.name.text} is malformed: {fault}") from None
+        raise Malformed(f"the metadata of {listing.name.text} is malformed: {fault}") from None
     if (metadata.project, metadata.version) != (listing.name.project, listing.name.version):
         raise IndexFault(
             "metadata-contradiction",

@@ -7,7 +7,7 @@ import time
 from datetime import datetime, timezone
 
 from safepip.errors import IndexFault, NetworkFault, SafepipError
-from safepip.model.ident import Url
+from safepip.model.ident import Url, redacted
 
 RETRY_STATUS = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 LONGEST_WAIT = 30.0
@@ -146,7 +146,7 @@ def _mentions(error: Exception, words: str) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost cause in a few printable words. Such texts name hosts, never credentials: we take those off."""
+    """The innermost cause in a few printable words. Such texts may name addresses, also that of the proxy."""
     seen: BaseException = error
     for _ in range(8):
         inner = next((one for one in reversed(seen.args) if isinstance(one, BaseException)), None) or seen.__cause__
@@ -154,5 +154,5 @@ def _reason(error: BaseException) -> str:
             break
         seen = inner
     text = getattr(seen, "strerror", None) or getattr(seen, "verify_message", None) or str(seen) or type(seen).__name__
-    printable = "".join(one if one.isprintable() else " " for one in str(text))
+    printable = "".join(one if one.isprintable() else " " for one in redacted(str(text)))
     return printable.rpartition(": ")[2].strip(" .")[:160] or type(seen).__name__

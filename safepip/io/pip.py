@@ -19,6 +19,7 @@ from safepip.formats.directurl import render_direct_url
 from safepip.formats.pipfiles import (
     Forwarded,
     PipFiles,
+    Untraced,
     judged,
     pip_command,
     pip_files,
@@ -26,7 +27,7 @@ from safepip.formats.pipfiles import (
     without_stage,
 )
 from safepip.formats.record import RecordRow
-from safepip.io.bytecode import compile_distributions
+from safepip.io.bytecode import Compiler
 from safepip.io.environment import PythonEnvironment
 from safepip.io.installed import Installed
 from safepip.io.receipts import Settling, settle
@@ -100,6 +101,7 @@ class Pip:
         environment = self._environment
         files = pip_files(plan, self._forwarded, environment.placement, user=environment.user())
         before = self._look(plan)
+        compiler = Compiler(environment.interpreter) if self._byte_compile else None
         with self._stage(plan, files) as stage:
             status, complaints = self._run(stage, files)
         after = self._look(plan)
@@ -111,7 +113,7 @@ class Pip:
         kept = (
             f"{project} was there before, and pip left it as it was: it has no receipt of this run" for project in left
         )
-        return (*kept, *self._complete(plan, files, written, receipt))
+        return (*kept, *self._complete(plan, files, written, receipt, compiler))
 
     def _look(self, plan: Plan) -> Snapshot:
         there = Installed(self._environment.library_folders())
@@ -154,21 +156,35 @@ class Pip:
             if shown is not None:
                 self._streams.out(shown)
 
-        def err(line: str) -> None:
-            shown = without_stage(line, str(stage))
-            complaints.append(shown)
-            self._streams.err(shown)
+        def complain(lines: Sequence[str]) -> None:
+            complaints.extend(lines)
+            for line in lines:
+                self._streams.err(line)
 
-        return watch(command, self._environ, out, err), list(complaints)
+        untraced = Untraced()
+        status = watch(
+            command,
+            self._environ,
+            out,
+            lambda line: complain(untraced.lines(without_stage(line, str(stage)))),
+        )
+        complain(untraced.end())
+        return status, list(complaints)
 
     def _complete(
-        self, plan: Plan, files: PipFiles, written: Mapping[ProjectName, Path], receipt: Receipt
+        self,
+        plan: Plan,
+        files: PipFiles,
+        written: Mapping[ProjectName, Path],
+        receipt: Receipt,
+        compiler: Compiler | None,
     ) -> Sequence[str]:
         """What plain pip would have done as well (byte code, direct_url.json, REQUESTED on the roots), and receipts."""
         rows: dict[Path, tuple[RecordRow, ...]] = {}
         warnings: list[str] = []
-        if self._byte_compile:
-            rows, warnings = compile_distributions(self._environment.path, written.values(), self._environ)
+        if compiler is not None:
+            folders = self._environment.library_folders()
+            rows, warnings = compiler.compile(written.values(), folders, self._environ)
         for step in plan.installs:
             dist_info = written.get(step.pin.project)
             if dist_info is not None:

@@ -29,6 +29,9 @@ class Interpreter:
     user_site: the user's site folder, None where this interpreter does not look there
     paths:     purelib, platlib, scripts, data of the default installation scheme
     marker:    its EXTERNALLY-MANAGED file (PEP 668), None where there is none
+    compiler:  the interpreter that it was made from, outside of the environment; itself where there is none
+    byte_code: cache tag and magic number (hexadecimal) of the byte code that it runs
+    standard_library: the folders of its own modules
     """
 
     path: Path
@@ -39,6 +42,9 @@ class Interpreter:
     search: tuple[Path, ...]
     user_site: Path | None
     marker: Path | None
+    compiler: Path
+    byte_code: tuple[str, str]
+    standard_library: tuple[Path, ...]
 
     @property
     def virtual(self) -> bool:
@@ -119,6 +125,9 @@ def _interpreter(path: Path, version: Version, told: Mapping[str, Any]) -> Inter
         search=tuple(Path(folder) for folder in told["search"] if folder),
         user_site=Path(user_site) if user_site is not None else None,
         marker=Path(marker) if marker is not None else None,
+        compiler=Path(told["compiler"]),
+        byte_code=(str(told["byte_code"][0]), str(told["byte_code"][1])),
+        standard_library=tuple(map(Path, told["standard_library"])),
     )
 
 

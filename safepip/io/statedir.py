@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import stat
 from datetime import datetime
 from pathlib import Path
 
@@ -33,6 +34,18 @@ def usable_folder(folder: Path) -> bool:
     if place is None or not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         return False
     return not (hasattr(os, "geteuid") and os.geteuid() == 0 and place.stat().st_uid != 0)
+
+
+def own_folder(folder: Path) -> bool:
+    """Whether it is this user's, and nobody else may put, swap or remove files there. Raises OSError.
+
+    Where the system has no such owners (Windows), the folder's place below the user's own has to do.
+    """
+    if not hasattr(os, "geteuid"):
+        return True
+    status = folder.stat()
+    others = stat.S_IWGRP | stat.S_IWOTH
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & others
 
 
 def make_private(folder: Path) -> None:

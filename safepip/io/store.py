@@ -24,7 +24,7 @@ from urllib.parse import unquote, urlsplit
 
 from safepip.errors import BadInput
 from safepip.io.digests import CHUNK, asked, digests_of
-from safepip.io.statedir import make_private, usable_folder
+from safepip.io.statedir import make_private, own_folder, usable_folder
 from safepip.io.storefaults import FULL, disk_fault, in_words, wrong_size
 from safepip.model.artifact import Listing
 from safepip.model.ident import Sha256
@@ -223,10 +223,16 @@ def _make(files: Path) -> None:
 
 
 def _usable(files: Path) -> bool:
+    """Whether we can work there and nobody else can: who may write there could swap the stage under pip."""
     if not usable_folder(files):
         return False
+    places = (files.parent, files, files / "tmp", files / "sha256")
     try:
+        if not all(own_folder(place) for place in places if place.exists()):
+            return False
         _make(files)
+        if not all(map(own_folder, places)):  # another user may have been faster
+            return False
         probe, name = tempfile.mkstemp(dir=files / "tmp")
         os.close(probe)
         Path(name).unlink()

@@ -87,6 +87,7 @@ class Listing:
     yanked:    None, or the reason (which may be empty) (PEP 592)
     metadata:  None where no separate metadata file is offered, else its stated digests (may be empty) (PEP 658)
     provenance: where the PEP 740 provenance of this file is served, None where none is advertised
+    direct:    a person named this very file by path or URL; no index lists it
     """
 
     name: FileName
@@ -99,11 +100,7 @@ class Listing:
     yanked: str | None
     metadata: Mapping[str, str] | None
     provenance: Url | None
-
-    @property
-    def direct(self) -> bool:
-        """Whether a person named this very file by path or URL: its index is then its own address."""
-        return self.index == self.url
+    direct: bool = False
 
     @property
     def sha256(self) -> Sha256 | None:
@@ -147,18 +144,6 @@ class Project:
 
     def page_of(self, listing: Listing) -> IndexPage | None:
         return next((page for page in self.pages if page.index == listing.index), None)
-
-    def rivals_of(self, page: IndexPage) -> tuple[Url, ...]:
-        """Other sources of this name that neither mirror that page nor are mirrored by it, file by file and digest."""
-        if len(self.pages) == 1:
-            return ()
-        own = _files(page)
-        others = ((other.index, _files(other)) for other in self.pages if other is not page)
-        return tuple(index for index, files in others if files and own and not (files <= own or own <= files))
-
-
-def _files(page: IndexPage) -> frozenset[tuple[str, str | None]]:
-    return frozenset((listing.name.text, listing.sha256) for listing in page.listings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

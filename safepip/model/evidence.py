@@ -11,7 +11,7 @@ from typing import TypeVar
 from packaging.version import Version
 
 from safepip.model.artifact import Artifact, Offers, ProjectStatus
-from safepip.model.ident import FileName, ProjectName
+from safepip.model.ident import FileName, ProjectName, Url
 
 
 class Kind(enum.Enum):
@@ -110,10 +110,10 @@ class History:
     """What the index states about the project as a whole and about this file's age.
 
     uploaded: when this file was uploaded; first_upload: the earliest of the project's files
-    rivals: other sources that serve other files under the same name, none mirroring the other
+    rivals: other sources of the same name that do not list this very file
     """
 
-    index: str
+    index: Url
     offers: Offers
     status: ProjectStatus
     uploaded: datetime | None

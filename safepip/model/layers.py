@@ -4,30 +4,46 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 
 from safepip.errors import BadInput
-from safepip.model.policy import IndexGrant, Layer, Placed, Policy, Profile, TrustRootGrant, Waiver
+from safepip.model.levels import Placed, Profile
+from safepip.model.policy import IndexGrant, Layer, Policy, TrustRootGrant, Waiver
 
 
 def combine(layers: Sequence[Layer], today: date) -> Policy:
     """The policy of all layers, outermost first.
 
-    The profile is the strictest that any layer names; `observe` counts only if no layer names another. Raises BadInput
-    naming each grant that an outer layer does not permit.
+    The profile is the strictest that any layer names; `observe` counts only if no layer names another, and may be named
+    only where it is one's own choice: a checkout or a variable cannot ask for it (docs/adr/0001).
+    Raises BadInput naming each grant, or `observe`, that is not permitted.
     """
     named = [layer.profile for layer in layers if layer.profile is not None]
     profile = max(named, key=lambda one: one.value, default=Placed(Profile.STANDARD, "by default"))
-    faults = tuple(_forbidden_grants(layers, today))
+    faults = (*_forbidden_profiles(layers), *_forbidden_grants(layers, today))
     if faults:
         raise BadInput(
             "policy-grant",
-            "the policy grants what an outer policy does not permit",
+            "the policy permits what it may not permit",
             context=faults,
-            hint="remove the grant, or ask whoever keeps the outer policy to permit that kind",
+            hint="remove it, or ask whoever keeps the outer policy to permit it",
         )
     text = "\n".join([profile.value.name, *(layer.digest for layer in layers)])
-    return Policy(digest=hashlib.sha256(text.encode()).hexdigest(), profile=profile, layers=tuple(layers))
+    return Policy(digest=hashlib.sha256(text.encode()).hexdigest(), profile=profile, layers=_numbered(layers))
+
+
+def _numbered(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    return tuple(
+        replace(layer, indexes=tuple(replace(grant, depth=depth) for grant in layer.indexes))
+        for depth, layer in enumerate(layers)
+    )
+
+
+def _forbidden_profiles(layers: Sequence[Layer]) -> Iterator[tuple[str, str]]:
+    for layer in layers:
+        if layer.profile is not None and layer.profile.value is Profile.OBSERVE and not layer.kind.may_observe:
+            yield layer.profile.place, "observe can be named by the system's or user's policy, or by --sp-policy FILE"
 
 
 def _forbidden_grants(layers: Sequence[Layer], today: date) -> Iterator[tuple[str, str]]:

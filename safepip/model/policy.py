@@ -6,89 +6,17 @@ nothing that either forbids.
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Generic, TypeVar
 
 from packaging.version import Version
 
 from safepip.model.ident import ProjectName, Url
+from safepip.model.levels import CHECKS, CODES, Age, AttestationRule, Hashes, LayerKind, Level, Placed, Profile, T
 from safepip.model.publisher import PublisherPin
-
-
-class Level(enum.IntEnum):
-    OFF = 0
-    WARN = 1
-    DENY = 2
-
-
-class Profile(enum.IntEnum):
-    OBSERVE = 0
-    STANDARD = 1
-    STRICT = 2
-
-
-class Hashes(enum.IntEnum):
-    """Which distributions must be pinned by digest."""
-
-    OFF = 0
-    ROOTS = 1
-    ALL = 2
-
-
-class AttestationRule(enum.IntEnum):
-    """OFF: not looked at. WARN: what is there must verify. FIRST_USE: and keep its publisher. REQUIRE: must exist."""
-
-    OFF = 0
-    WARN = 1
-    FIRST_USE = 2
-    REQUIRE = 3
-
-
-Age = timedelta | datetime
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Placed(Generic[T]):
-    """A value and where it was written: `safepip.toml:7`, `command line`, or `profile standard`."""
-
-    value: T
-    place: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckSpec:
-    """A line of the table of checks in docs/policy.md: levels per profile, and whether a waiver can lift it."""
-
-    levels: tuple[Level, Level, Level]
-    waivable: bool
-
-
-_OFF, _WARN, _DENY = Level.OFF, Level.WARN, Level.DENY
-
-CHECKS: Mapping[str, CheckSpec] = {
-    "digest": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
-    "hash-pinned": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
-    "source-kind": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
-    "metadata-match": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
-    "attestation": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
-    "provenance-available": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=True),
-    "publisher": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=True),
-    "index-conflict": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=False),
-    "release-age": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=True),
-    "project-status": CheckSpec(levels=(_WARN, _WARN, _DENY), waivable=True),
-}
-
-# Codes whose level differs from that of their check.
-CODES: Mapping[tuple[str, str], tuple[Level, Level, Level]] = {
-    ("project-status", "quarantined"): (_DENY, _DENY, _DENY),
-    ("release-age", "no-upload-times"): (_WARN, _WARN, _DENY),
-}
 
 _DEFAULT_AGE = {
     Profile.OBSERVE: timedelta(days=3),
@@ -138,7 +66,8 @@ class IndexGrant:
 
     packages: globs over project names that are asked here and nowhere else
     upload_times_absent: this index is known to state no upload times
-    minimum_age: replaces the general minimum age for files of this index
+    minimum_age: replaces the profile's ages, and those of its own and inner layers, for files of this index
+    depth: the layer that grants it, counted from the outermost
     """
 
     name: str
@@ -148,6 +77,12 @@ class IndexGrant:
     upload_times_absent: bool
     minimum_age: Placed[Age] | None
     place: str
+    depth: int = 0
+
+    def covers(self, project: ProjectName) -> int | None:
+        """How exactly `packages` names the project: literal characters of the best glob; None where it does not."""
+        fitting = [len(glob.replace("*", "").replace("?", "")) for glob in self.packages if fnmatchcase(project, glob)]
+        return max(fitting, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +100,7 @@ class Layer:
     """One policy file (or the rules of the command line), parsed. `name` is how messages call it."""
 
     name: str
+    kind: LayerKind
     digest: str
     profile: Placed[Profile] | None
     rules: RuleSet
@@ -245,9 +181,26 @@ class Policy:
     def waivers(self) -> tuple[Waiver, ...]:
         return tuple(waiver for layer in self.layers for waiver in layer.waivers)
 
-    def index_named(self, url: Url | str) -> IndexGrant | None:
-        wanted = str(url).rstrip("/")
-        return next((grant for grant in self.indexes if str(grant.url).rstrip("/") == wanted), None)
+    def ages_for(self, project: ProjectName, grant: IndexGrant | None) -> tuple[Placed[Age], ...]:
+        """The minimum ages for a file of an index. A grant's age lifts no outer layer's, and nothing typed."""
+        if grant is None or grant.minimum_age is None:
+            return self.rules_for(project).ages
+        outer = (
+            layer.rules_for(project).minimum_age
+            for depth, layer in enumerate(self.layers)
+            if depth < grant.depth or layer.kind.typed
+        )
+        return (grant.minimum_age, *(age for age in outer if age is not None))
+
+    def index_named(self, url: Url) -> IndexGrant | None:
+        """The grant for that address, whatever credentials either is written with."""
+        return next((grant for grant in self.indexes if grant.url.plain == url.plain), None)
+
+
+def exclusive_index(grants: Iterable[IndexGrant], project: ProjectName) -> IndexGrant | None:
+    """The index that this name belongs to: the outermost layer that says so, in it the most exact glob."""
+    fitting = [(-grant.depth, exact, grant) for grant in grants if (exact := grant.covers(project)) is not None]
+    return max(fitting, key=lambda one: one[:2])[2] if fitting else None
 
 
 def stricter(rules: Iterable[Placed[T] | None], floor: Placed[T]) -> Placed[T]:

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from safepip.errors import Malformed
 from safepip.model.evidence import Subject
-from safepip.model.policy import Level, Waiver
+from safepip.model.levels import Level
+from safepip.model.policy import Waiver
 
 
 class Outcome(enum.Enum):

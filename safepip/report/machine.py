@@ -55,7 +55,8 @@ def report(run: Run) -> dict[str, Any]:
 
 
 def render(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
+    """JSON in UTF-8. `backslashreplace` writes the lone surrogates of a path that is not UTF-8 as JSON escapes them."""
+    return json.dumps(document, indent=2, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
 
 
 def distribution(one: Distribution) -> dict[str, Any]:

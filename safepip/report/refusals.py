@@ -8,7 +8,7 @@ from datetime import datetime
 from safepip.errors import NoAnswer
 from safepip.model.artifact import Parent, PassedOver, Pin, Resolution
 from safepip.model.ident import ProjectName
-from safepip.model.policy import CHECKS
+from safepip.model.levels import CHECKS
 from safepip.model.run import Distribution, Refusal
 from safepip.model.verdict import Judged, Outcome
 from safepip.resolve.explain import Unsatisfied
@@ -83,8 +83,14 @@ def exception(
     if check not in CHECKS or not CHECKS[check].waivable or code == "quarantined":
         return
     until = f"{eligible:%Y-%m-%d}" if eligible is not None else "YYYY-MM-DD"
-    names = f'check = "{check}", project = "{project}", version = "{version}"'
-    yield "exception", f'in safepip.toml: waivers = [{{ {names}, reason = "...", until = {until} }}]'
+    lines = (
+        f'check = "{check}"',
+        f'project = "{project}"',
+        f'version = "{version}"',
+        'reason = "..."',
+        f"until = {until}",
+    )
+    yield "exception", "\n".join(["in safepip.toml:", "[[waivers]]", *lines])
 
 
 def chain_of(pin: Pin, resolution: Resolution) -> tuple[str, ...]:

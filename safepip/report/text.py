@@ -1,16 +1,16 @@
 """A run for people: pip's lines on stdout, everything else on stderr, refusals as blocks (docs/messages.md).
 
-Text that came from outside is cleaned of control characters on its way out, so that no index, file name or reason can
-write to the terminal.
+Text that came from outside is cleaned of control characters and line ends on its way out, so that no index, file name
+or reason can write to the terminal or forge a line. Texts of several lines are split first and indented.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from safepip.errors import NoAnswer, SafepipError
+from safepip.formats.plain import clean
 from safepip.formats.publisher import describe
 from safepip.model.artifact import Listing, PassedOver, Pin, Resolution
 from safepip.model.run import Distribution, Refusal, Run
@@ -34,16 +34,6 @@ class Style:
 
     def _paint(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{clean(text)}\x1b[0m" if self.color else clean(text)
-
-
-def clean(text: str) -> str:
-    """Control, format and surrogate characters as escapes: nothing from outside reaches a terminal as a command."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        one if one == "\n" or unicodedata.category(one) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} else ascii(one)[1:-1]
-        for one in text
-    )
 
 
 def opening(resolution: Resolution) -> Iterator[str]:
@@ -98,7 +88,9 @@ def failure(error: SafepipError, style: Style) -> Iterator[str]:
         if error.failures:  # told as refusals
             return
     else:
-        yield from (style.error(line) for line in error.message.split("\n"))
+        first, *more = error.message.split("\n")
+        yield style.error(first)
+        yield from (f"  {clean(line)}" for line in more)
     yield from _aligned([*error.context, *([("next", error.hint)] if error.hint else [])])
 
 
@@ -130,9 +122,9 @@ def _aligned(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
     listed = list(pairs)
     width = max([_LABEL, *(len(label) for label, _ in listed)])
     for label, text in listed:
-        first, *more = clean(text).split("\n")
-        yield f"  {clean(label):{width}} {first}"
-        yield from (f"  {'':{width}} {line}" for line in more)
+        first, *more = text.split("\n")
+        yield f"  {clean(label):{width}} {clean(first)}"
+        yield from (f"  {'':{width}} {clean(line)}" for line in more)
 
 
 def _warnings(distributions: Iterable[Distribution]) -> Iterator[str]:
@@ -158,8 +150,14 @@ def _words(judged: Judged) -> str:
 
 
 def _held_back(passed_over: Iterable[PassedOver]) -> Iterator[str]:
+    """The newest version of each project, and how many more there are."""
+    by_project: dict[str, list[PassedOver]] = {}
     for one in passed_over:
-        yield clean(f"Held back {one.project} {one.version}: {one.message}{_eligible(one)}  [{one.check}]")
+        by_project.setdefault(one.project, []).append(one)
+    for held in by_project.values():
+        one = held[0]
+        more = f", and {len(held) - 1} more" if len(held) > 1 else ""
+        yield clean(f"Held back {one.project} {one.version}{more}: {one.message}{_eligible(one)}  [{one.check}]")
 
 
 def _eligible(one: PassedOver) -> str:

@@ -12,7 +12,7 @@ import safepip
 from safepip import checks, errors
 from safepip.cli.args import parse
 from safepip.formats.policyfile import parse_policy
-from safepip.model.policy import CHECKS, Level
+from safepip.model.levels import CHECKS, LayerKind, Level
 from tests.factories import NOW
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -20,7 +20,7 @@ DOCS = ROOT / "docs"
 SOURCE = Path(safepip.__file__).parent
 ERRORS = {name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, errors.SafepipError)}
 # Functions of modules that make an error from a reference.
-RAISERS = {"BadConfigurationChoice", "_bad", "_refused", "_network"}
+RAISERS = {"BadConfigurationChoice", "NotVirtual", "_bad", "_refused", "_network"}
 
 
 def text(*path: str) -> str:
@@ -59,7 +59,7 @@ def test_every_code_of_a_check_is_on_its_page() -> None:
 
 def test_the_documented_policy_is_valid() -> None:
     [block] = re.findall(r"```toml\n(.*?)```", text("policy.md"), re.DOTALL)
-    assert parse_policy(block.encode(), "policy.md", table=(), may_limit=True, today=NOW.date()) is not None
+    assert parse_policy(block.encode(), "policy.md", table=(), kind=LayerKind.USER, today=NOW.date()) is not None
 
 
 def test_the_options_are_those_of_help() -> None:

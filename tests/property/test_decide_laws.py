@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from safepip.decide import decide
 from safepip.errors import Malformed
-from safepip.model.policy import CHECKS, CODES, Level
+from safepip.model.levels import CHECKS, CODES, Level
 from safepip.model.verdict import Approved, Finding, Outcome, Verdict
 from tests.factories import NOW, policy, sha256, subject
 

@@ -10,7 +10,8 @@ from safepip.decide import decide
 from safepip.formats.age import parse_age, render_age
 from safepip.model.artifact import HashPin
 from safepip.model.evidence import Attestations
-from safepip.model.policy import CHECKS, Policy
+from safepip.model.levels import CHECKS
+from safepip.model.policy import Policy
 from tests.factories import NOW, artifact, contents, dossier, history, policy, sha256, subject
 
 levels = st.sampled_from(["off", "warn", "deny"])

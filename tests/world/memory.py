@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from safepip.errors import IndexFault, Malformed, NetworkFault
 from safepip.formats.metadata import parse_metadata
 from safepip.io.links import direct_listing
 from safepip.model.artifact import Listing, Metadata, Project
 from safepip.model.ident import ProjectName, Url
+from safepip.model.mirrors import reconciled
 from tests.world.world import MAIN, Published, Shelf, World
 
 BASE = "https://index.example"
@@ -34,7 +36,7 @@ class MemoryCatalog:
         for shelf in shelves:
             _require_light(shelf, "index")
         pages = (shelf.page(BASE, name) for shelf in shelves)
-        return Project(name=name, pages=tuple(page for page in pages if page is not None))
+        return Project(name=name, pages=reconciled(tuple(page for page in pages if page is not None)))
 
     def metadata(self, listing: Listing) -> Metadata:
         self.asked.append(("metadata", listing.name.text))
@@ -48,7 +50,7 @@ class MemoryCatalog:
             raise IndexFault("unreadable-metadata", f"The metadata of {one.text} cannot be read: {fault}.") from None
 
     def direct(self, url: Url) -> Listing:
-        return direct_listing(url)
+        return replace(direct_listing(url), direct=True)
 
     def ahead(self, work: Callable[[], None]) -> None:
         if self.eager:

@@ -1,6 +1,9 @@
-"""Byte-compile files with the interpreter that runs this: `X -I compile_files.py` reads a JSON list of paths.
+"""Byte-compile files with the interpreter that runs this, which reads a JSON list of paths.
 
-Prints a JSON object, source -> the .pyc that was written; files that do not compile are left out, as pip does.
+    X -I -S -B compile_files.py CACHE_TAG MAGIC_NUMBER
+
+Prints a JSON object, source -> the .pyc that was written; files that do not compile are left out, as pip does. Prints
+null, and compiles nothing, where this interpreter writes other byte code than the one named.
 """
 
 from __future__ import annotations
@@ -14,6 +17,9 @@ import warnings
 
 def main() -> None:
     warnings.simplefilter("ignore")
+    if [str(sys.implementation.cache_tag), importlib.util.MAGIC_NUMBER.hex()] != sys.argv[1:]:
+        json.dump(None, sys.stdout)
+        return
     paths = json.load(sys.stdin)
     written = {path: importlib.util.cache_from_source(path) for path in paths if _compiled(path)}
     json.dump(written, sys.stdout)

@@ -9,7 +9,7 @@ because our `packaging` cannot be loaded there either.
 hostile one, and its search path is not to decide how its own tags are computed.
 """
 # pathlib is slow to import, and this program is waited for.
-# ruff: noqa: PTH113, PTH118, PTH123
+# ruff: noqa: PTH113, PTH117, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -65,12 +65,38 @@ def externally_managed() -> str | None:
     return marker if os.path.isfile(marker) else None
 
 
+def standard_library() -> list[str]:
+    """The folders of its own modules; a virtual environment has those of its base."""
+    base = {"platbase": sys.base_exec_prefix}
+    return [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib", vars=base)]
+
+
+def compiler() -> str:
+    """The interpreter to byte-compile with: the one that a virtual environment was made from, where it can be told.
+
+    Python 3.10 names the environment's own as its base; there the link that it is leads to the other, or its folder.
+    """
+    if not in_virtual_environment():
+        return sys.executable
+    inside = os.path.join(os.path.realpath(sys.prefix), "")
+    usual = os.path.join(sys.base_exec_prefix, "bin", "python{}.{}".format(*sys.version_info))
+    for found in (getattr(sys, "_base_executable", None), os.path.realpath(sys.executable), usual):
+        if found and os.path.isabs(found) and os.path.isfile(found):
+            folder = os.path.join(os.path.realpath(os.path.dirname(found)), "")
+            if not folder.startswith(inside):
+                return found
+    return sys.executable
+
+
 def describe() -> dict[str, object]:
     from packaging.markers import default_environment
     from packaging.tags import sys_tags
 
     return {
         "executable": sys.executable,
+        "compiler": compiler(),
+        "byte_code": [sys.implementation.cache_tag, importlib.util.MAGIC_NUMBER.hex()],
+        "standard_library": standard_library(),
         "markers": default_environment(),
         "tags": [str(tag) for tag in sys_tags()],
         "prefix": sys.prefix,

@@ -77,6 +77,14 @@ def test_a_private_index_may_have_an_age_of_its_own() -> None:
     assert [one.outcome for one in ask(history(uploaded=NOW, first_upload=NOW), granted)] == [Outcome.PASS]
 
 
+def test_an_age_for_an_index_lifts_no_outer_rule() -> None:
+    grant = f'[indexes.corp]\nurl = "{INDEX}"\nminimum-age = "0d"'
+    outer = '[rules]\nminimum-age = "7d"'
+    assert [one.outcome for one in ask(history(uploaded=days(5)), policy(outer, grant))] == [Outcome.FAIL]
+    assert [one.outcome for one in ask(history(uploaded=days(5)), policy(grant, outer))] == [Outcome.PASS]
+    assert [one.outcome for one in ask(history(uploaded=days(5)), policy(f"{outer}\n{grant}"))] == [Outcome.PASS]
+
+
 def test_a_date_is_a_cut_off() -> None:
     cut = policy("[rules]\nminimum-age = 2026-01-01")
     assert [one.outcome for one in ask(history(uploaded=days(100)), cut)] == [Outcome.FAIL]

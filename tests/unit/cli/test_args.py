@@ -10,6 +10,9 @@ from safepip.cli.args import Typed, parse
 from safepip.cli.table import OPTIONS
 from safepip.errors import UsageError
 
+# Options that pip has and its help does not show.
+HIDDEN = {"--default-timeout", "--no-user", "--python"}
+
 
 def given(*argv: str) -> Typed:
     parsed = parse(list(argv))
@@ -74,4 +77,4 @@ def _pips_options() -> set[str]:
     command = [sys.executable, "-I", "-m", "pip", "install", "--help"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     words = printed.replace(",", " ").split()
-    return {word.partition("=")[0] for word in words if word.startswith("-")} | {"--default-timeout", "--python"}
+    return {word.partition("=")[0] for word in words if word.startswith("-")} | HIDDEN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +14,8 @@ from safepip.cli.args import Typed, parse
 from safepip.cli.layers import load_policy, pip_configuration
 from safepip.cli.settings import Settings, settle
 from safepip.errors import BadInput
-from safepip.model.policy import AttestationRule, Hashes, Policy, Profile
+from safepip.model.levels import AttestationRule, Hashes, Profile
+from safepip.model.policy import Policy
 from tests.factories import NOW, project
 
 
@@ -88,7 +90,7 @@ class TestPolicies:
     def test_system_user_and_project_add_up(self, tmp_path: Path) -> None:
         write(tmp_path / "etc" / "policy.toml", 'schema = 1\nprofile = "strict"\n')
         write(tmp_path / ".config" / "safepip" / "policy.toml", 'schema = 1\n[rules]\nattestations = "require"\n')
-        write(tmp_path / "project" / "safepip.toml", 'schema = 1\nprofile = "observe"\n[rules]\nhashes = "off"\n')
+        write(tmp_path / "project" / "safepip.toml", 'schema = 1\nprofile = "standard"\n[rules]\nhashes = "off"\n')
         merged = policy(tmp_path)
         rules = merged.rules_for(project("demo"))
         assert merged.profile.value is Profile.STRICT
@@ -114,6 +116,42 @@ class TestPolicies:
         assert merged.profile.value is Profile.STRICT
         assert len(merged.rules_for(project("demo")).ages) == 2
 
+    def test_observe_is_ones_own_choice(self, tmp_path: Path) -> None:
+        """A checkout or a variable that asks for less is told so; whoever runs safepip may ask."""
+        observe = 'schema = 1\nprofile = "observe"\n'
+        named = write(tmp_path / "adopt.toml", observe)
+        assert policy(tmp_path, "--sp-policy", str(named)).profile.value is Profile.OBSERVE
+        with pytest.raises(BadInput, match="may not permit"):
+            policy(tmp_path, variables={"SAFEPIP_PROFILE": "observe"})
+        write(tmp_path / "project" / "safepip.toml", observe)
+        with pytest.raises(BadInput) as caught:
+            policy(tmp_path)
+        assert caught.value.context[0][0].endswith("safepip.toml:2")
+
+    def test_a_policy_that_others_could_write_is_not_followed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = write(tmp_path / "project" / "safepip.toml", "schema = 1\n")
+        (tmp_path / "project" / "sub").mkdir()
+        monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+        owned_by_root = path.stat().st_uid == 0
+        if not owned_by_root:
+            with pytest.raises(BadInput, match="not followed"):
+                policy(tmp_path, folder="project/sub")
+        assert policy(tmp_path).layers  # in the folder itself it is one's own decision to run there
+        path.chmod(0o666)
+        with pytest.raises(BadInput, match="not followed"):
+            policy(tmp_path)
+
+    def test_a_policy_of_another_user_in_a_parent_folder(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "project" / "safepip.toml", "schema = 1\n")
+        try:
+            os.chown(path, 65534, 65534)
+        except PermissionError:
+            return  # only root can make this case; the one above stands for it
+        with pytest.raises(BadInput, match="another user"):
+            policy(tmp_path, folder="project/sub")
+
     def test_a_named_policy_must_be_there(self, tmp_path: Path) -> None:
         with pytest.raises(BadInput, match="no policy file"):
             policy(tmp_path, "--sp-policy", str(tmp_path / "absent.toml"))
@@ -133,7 +171,9 @@ class TestPolicies:
         assert merged.profile.value is Profile.STRICT
         assert [age.place for age in merged.rules_for(project("demo")).ages][-1] == "environment"
 
-    @pytest.mark.parametrize("name", ["SAFEPIP_MINIMUN_AGE", "SAFEPIP_WAIVERS", "SAFEPIP_PUBLISHERS"])
+    @pytest.mark.parametrize(
+        "name", ["SAFEPIP_MINIMUN_AGE", "SAFEPIP_WAIVERS", "SAFEPIP_PUBLISHERS", "SAFEPIP_Profile", "safepip_hashes"]
+    )
     def test_a_variable_that_is_no_rule_is_an_error(self, tmp_path: Path, name: str) -> None:
         with pytest.raises(BadInput):
             policy(tmp_path, variables={name: "x"})

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from safepip.formats.directurl import render_direct_url
-from safepip.formats.pipfiles import Forwarded, Placement, pip_command, pip_files, user_line, without_stage
+from safepip.formats.pipfiles import Forwarded, Placement, Untraced, pip_command, pip_files, user_line, without_stage
 from safepip.model.artifact import InstalledDistribution
 from safepip.model.ident import ProjectName, Sha256, Url, parse_version
 from safepip.model.plan import Install
@@ -92,6 +92,7 @@ def test_the_command_line() -> None:
         ("", None),
         ("Installing collected packages: a", "Installing collected packages: a"),
         ("    Found existing installation: a 0", "    Found existing installation: a 0"),
+        ("Successfully installed a\x1b]0;owned\x07-1 \u202eb", "Successfully installed a\\x1b]0;owned\\x07-1 \\u202eb"),
         (f"something new about {STAGE}/wheels/a.whl", "something new about wheels/a.whl"),
     ],
 )
@@ -103,6 +104,45 @@ def test_complaints_without_the_stage() -> None:
     assert without_stage(f"a from file://{STAGE}/wheels/a.whl (-r {STAGE}/roots.txt)", STAGE) == (
         "a from wheels/a.whl (-r roots.txt)"
     )
+
+
+def untraced(text: str) -> list[str]:
+    watching = Untraced()
+    return [told for line in text.split("\n") for told in watching.lines(line)] + watching.end()
+
+
+TRACE = """Traceback (most recent call last):
+  File "x.py", line 1, in f
+    raise E(
+        ~^
+
+ValueError: it is wrong"""
+
+
+class TestUntraced:
+    def test_of_a_traceback_the_exception_is_left(self) -> None:
+        assert untraced(f"before\nERROR: Exception:\n{TRACE}") == ["before", "ERROR: ValueError: it is wrong"]
+        assert untraced(f"{TRACE}\nand more\nafter") == ["ERROR: ValueError: it is wrong", "and more", "after"]
+
+    @pytest.mark.parametrize(
+        "how",
+        [
+            "During handling of the above exception, another exception occurred:",
+            "The above exception was the direct cause of the following exception:",
+        ],
+    )
+    def test_of_a_chain_the_last_one(self, how: str) -> None:
+        chain = f"ERROR: Exception:\n{TRACE}\n\n{how}\n\n{TRACE.replace('wrong', 'worse')}"
+        assert untraced(chain) == ["ERROR: ValueError: it is worse"]
+
+    def test_an_indented_one(self) -> None:
+        indented = "\n".join(f"  {line}" for line in TRACE.split("\n"))
+        assert untraced(f"{indented}\nafter") == ["ERROR: ValueError: it is wrong", "after"]
+
+    def test_everything_else_stays(self) -> None:
+        honest = "WARNING: a\n\n  indented\nERROR: Exception: told in one line\nERROR: b"
+        assert untraced(honest) == honest.split("\n")
+        assert untraced("ERROR: Exception:\nnothing follows") == ["ERROR: Exception:", "nothing follows"]
 
 
 class TestDirectUrl:

@@ -6,7 +6,8 @@ from safepip.errors import BadInput
 from safepip.formats.policyfile import parse_policy
 from safepip.model.ident import ProjectName
 from safepip.model.layers import combine
-from safepip.model.policy import AttestationRule, Hashes, Layer, Level, Profile
+from safepip.model.levels import AttestationRule, Hashes, LayerKind, Level, Profile
+from safepip.model.policy import Layer, exclusive_index
 from tests.factories import NOW, policy, project
 
 WHOLE = b"""schema  = 1
@@ -43,15 +44,15 @@ max-waiver-days = 90
 """
 
 
-def read(raw: bytes, *, may_limit: bool = True) -> Layer:
-    layer = parse_policy(raw, "safepip.toml", table=(), may_limit=may_limit, today=NOW.date())
+def read(raw: bytes, *, kind: LayerKind = LayerKind.USER) -> Layer:
+    layer = parse_policy(raw, "safepip.toml", table=(), kind=kind, today=NOW.date())
     assert layer is not None
     return layer
 
 
-def faults(raw: bytes, *, may_limit: bool = True) -> list[tuple[str, str]]:
+def faults(raw: bytes, *, kind: LayerKind = LayerKind.USER) -> list[tuple[str, str]]:
     with pytest.raises(BadInput) as caught:
-        read(raw, may_limit=may_limit)
+        read(raw, kind=kind)
     return list(caught.value.context) or [("", caught.value.message)]
 
 
@@ -128,7 +129,7 @@ def test_no_toml_is_one_clear_fault(raw: bytes) -> None:
 
 
 def test_limits_belong_to_outer_layers() -> None:
-    [(place, what)] = faults(b"schema = 1\n[limits]\ngrants = []\n", may_limit=False)
+    [(place, what)] = faults(b"schema = 1\n[limits]\ngrants = []\n", kind=LayerKind.PROJECT)
     assert place == "safepip.toml:2"
     assert "[limits]" in what
 
@@ -136,9 +137,10 @@ def test_limits_belong_to_outer_layers() -> None:
 def test_pyproject_carries_a_policy_in_its_tool_table() -> None:
     raw = b'[project]\nname = "x"\n[tool.safepip]\nschema = 1\n[tool.safepip.rules]\nhashes = "al"\n'
     with pytest.raises(BadInput) as caught:
-        parse_policy(raw, "pyproject.toml", table=("tool", "safepip"), may_limit=False, today=NOW.date())
+        parse_policy(raw, "pyproject.toml", table=("tool", "safepip"), kind=LayerKind.PROJECT, today=NOW.date())
     assert caught.value.context[0][0] == "pyproject.toml:6"
-    assert parse_policy(b"[project]\n", "p", table=("tool", "safepip"), may_limit=False, today=NOW.date()) is None
+    absent = parse_policy(b"[project]\n", "p", table=("tool", "safepip"), kind=LayerKind.PROJECT, today=NOW.date())
+    assert absent is None
 
 
 def test_defaults_are_a_floor_and_layers_only_tighten() -> None:
@@ -160,6 +162,31 @@ def test_within_a_layer_the_most_specific_glob_wins_and_layers_add_up() -> None:
     one = '[projects."*"]\nhashes = "all"\n[projects."de*"]\nhashes = "roots"'
     assert policy(one).rules_for(project("demo")).hashes.value is Hashes.ROOTS
     assert policy(one, '[rules]\nhashes = "all"').rules_for(project("demo")).hashes.value is Hashes.ALL
+
+
+def test_globs_are_normalised_as_names_are() -> None:
+    pinned = policy('[projects.De_Mo]\nhashes = "all"\n[indexes.c]\nurl = "https://c/"\npackages = ["Acme__*"]')
+    assert pinned.rules_for(project("de-mo")).hashes.value is Hashes.ALL
+    [grant] = pinned.indexes
+    assert grant.covers(project("acme-tool")) == len("acme-")
+
+
+@pytest.mark.parametrize("glob", ["ac me", "acme[12]", "-acme", ""])
+def test_a_glob_that_cannot_match_is_a_fault(glob: str) -> None:
+    assert faults(f'schema = 1\n[projects."{glob}"]\nhashes = "all"\n'.encode())
+    assert faults(f'schema = 1\n[indexes.c]\nurl = "https://c/"\npackages = ["{glob}"]\n'.encode())
+
+
+def test_the_outermost_layer_says_whose_a_name_is() -> None:
+    outer = '[indexes.corp]\nurl = "https://corp/"\npackages = ["acme-*"]'
+    inner = '[indexes.evil]\nurl = "https://evil/"\npackages = ["acme-tool"]'
+    for both in (policy(outer, inner), policy(f"{outer}\n")):
+        found = exclusive_index(both.indexes, project("acme-tool"))
+        assert found is not None
+        assert found.name == "corp"
+    within = exclusive_index(policy(f"{outer}\n{inner}").indexes, project("acme-tool"))
+    assert within is not None
+    assert within.name == "evil"
 
 
 def test_observe_counts_only_where_nobody_names_another_profile() -> None:

@@ -288,7 +288,7 @@ class TestHtml:
         bad = '<a href="demo-1.0-py3-none-any.whl#sha256=zz">a</a><a href="demo-1.egg">b</a><a href="https://[/x.whl">c</a>'
         page = read_html(html_page(self.link() + bad))
         assert len(page.listings) == 1
-        assert [name for name, _ in page.skipped] == ["demo-1.0-py3-none-any.whl", "demo-1.egg"]
+        assert [name for name, _ in page.skipped] == ["demo-1.0-py3-none-any.whl", "demo-1.egg", "x.whl"]
 
     def test_a_page_from_the_net_cannot_point_at_local_files(self) -> None:
         page = read_html(html_page('<a href="file:///tmp/demo-1.0-py3-none-any.whl">a</a>'))
@@ -325,3 +325,46 @@ def test_skipped_files_survive_rendering() -> None:
     page = read(document(entry(), entry("demo-1.egg"), entry("evil-1.0.tar.gz")))
     assert len(page.skipped) == 2
     assert read(render_json(page)) == page
+
+
+class TestPlainHttp:
+    """What an index over https must not do: send us to the services of this very machine."""
+
+    LOCAL = "http://127.0.0.1:9/admin/demo-1.0-py3-none-any.whl"
+    PLAIN = Url("http://127.0.0.1:8080/simple/demo/")
+
+    def page(self, base: Url, **entry: object) -> IndexPage:
+        one = {"filename": "demo-1.0-py3-none-any.whl", "url": "demo-1.0-py3-none-any.whl", "hashes": {}, **entry}
+        document = {"meta": {"api-version": "1.0"}, "name": "demo", "files": [one]}
+        return parse_json(json.dumps(document).encode(), index=INDEX, base=base, project=DEMO)
+
+    @pytest.mark.parametrize("key", ["url", "provenance"])
+    def test_an_https_page_names_no_http_address(self, key: str) -> None:
+        page = self.page(BASE, **{key: self.LOCAL})
+        assert page.listings == ()
+        ((name, reason),) = page.skipped
+        assert name == "demo-1.0-py3-none-any.whl"
+        assert "plain http" in reason
+
+    @pytest.mark.parametrize("attribute", ["", 'data-provenance="http://127.0.0.1:9/p"'])
+    def test_nor_does_one_in_html(self, attribute: str) -> None:
+        href = self.LOCAL if not attribute else "demo-1.0-py3-none-any.whl"
+        page = read_html(html_page(f'<a href="{href}" {attribute}>a</a>'))
+        assert page.listings == ()
+        assert "plain http" in page.skipped[0][1]
+
+    def test_nor_as_the_base_of_its_links(self) -> None:
+        with pytest.raises(Malformed, match="plain http"):
+            read_html('<base href="http://127.0.0.1:9/">' + html_page('<a href="demo-1.0-py3-none-any.whl">a</a>'))
+
+    @pytest.mark.parametrize("base", [PLAIN, Url("file:///srv/simple/demo/")])
+    def test_a_page_of_this_machine_may(self, base: Url) -> None:
+        assert self.page(base, url=self.LOCAL).listings[0].url == Url(self.LOCAL)
+        assert self.page(base, url="https://files.example/demo-1.0-py3-none-any.whl").listings
+
+    def test_a_password_in_such_an_address_stays_in(self) -> None:
+        page = self.page(BASE, url="http://u:SECRET" + "x" * 200 + "@127.0.0.1/demo-1.0-py3-none-any.whl")
+        assert "SECRET" not in page.skipped[0][1]
+        with pytest.raises(Malformed) as caught:  # which has a port that is none
+            self.page(BASE, url="http://u:SECRET/" + "x" * 200 + "@127.0.0.1/demo-1.0-py3-none-any.whl")
+        assert "SECRET" not in str(caught.value)

@@ -79,3 +79,58 @@ def test_an_encrypted_member() -> None:
     body[central + 8] |= 1
     with pytest.raises(Malformed, match="encrypted"):
         read_contents(io.BytesIO(bytes(body)), None)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/etc/cron.d/x", "//host/x", "C:/x.py", "c:x.py", "demo\\..\\x.py", "demo/\0x.py", "demo/\x1b[2Jx.py",
+        "demo//x.py", "./demo/x.py", "demo/./x.py", "../x.py", "demo/../../x.py", "demo/..", "demo/../", "/", "demo//",
+    ],
+)  # fmt: skip
+def test_unsafe_member_names(name: str) -> None:
+    stand_in = b"x" * len(name)  # zipfile would tidy some of these names while it writes
+    body = archive([(f"{INFO}/METADATA", b""), (stand_in.decode(), b"")]).getvalue().replace(stand_in, name.encode())
+    with pytest.raises(Malformed, match="unsafe name") as caught:
+        read_contents(io.BytesIO(body), None)
+    assert repr(name) in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def test_a_control_character_beyond_ascii() -> None:
+    with pytest.raises(Malformed, match=r"'demo/\\x9bx'"):
+        read_contents(archive([(f"{INFO}/METADATA", b""), ("demo/\x9bx", b"")]), None)
+
+
+def test_a_long_unsafe_name_is_cut() -> None:
+    with pytest.raises(Malformed) as caught:
+        read_contents(archive([("../" + "x" * 60_000, b"")]), None)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "demo-1.0.data/purelib/evil-2.dist-info/METADATA",
+        "demo-1.0.data/platlib/EVIL-2.Dist-Info/",
+        "demo-1.0.DATA/data/lib/python3.12/site-packages/evil-2.dist-info/METADATA",
+    ],
+)
+def test_a_second_identity_among_the_data(name: str) -> None:
+    with pytest.raises(Malformed, match=r"second \.dist-info folder"):
+        read_contents(archive([(f"{INFO}/METADATA", b""), (name, b"")]), None)
+
+
+@pytest.mark.parametrize("name", ["direct_url.json", "safepip.json", "Direct_URL.json", "SAFEPIP.JSON"])
+def test_what_only_an_installer_writes(name: str) -> None:
+    with pytest.raises(Malformed, match="only an installer writes"):
+        read_contents(archive([(f"{INFO}/METADATA", b""), (f"{INFO}/{name}", b"{}")]), None)
+
+
+def test_honest_names() -> None:
+    names = [
+        "demo/", "demo/...py", "demo/..hidden/.x", "demo/a b\N{SNOWMAN}.txt", "demo/direct_url.json", "demo/C:x",
+        "demo/_vendor/part-1.dist-info/METADATA", "demo-1.0.data/purelib/demo/x.py", "demo-1.0.data/scripts/dist-info",
+        f"{INFO}/licenses/safepip.json", f"{INFO}/METADATA",
+    ]  # fmt: skip
+    assert read_contents(archive([(name, b"") for name in names]), None).dist_info == (INFO,)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from safepip.io import statedir
-from safepip.io.statedir import make_private, save_report, state_folder, usable_folder, write_whole
+from safepip.io.statedir import make_private, own_folder, save_report, state_folder, usable_folder, write_whole
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 
@@ -53,3 +53,28 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
         write_whole(place, b"new", 0o600)
     assert list(tmp_path.iterdir()) == [place]
     assert place.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize(
+    ("mode", "own"), [(0o700, True), (0o755, True), (0o775, False), (0o1777, False), (0o702, False)]
+)
+def test_who_may_write_to_an_own_folder(tmp_path: Path, mode: int, own: bool) -> None:
+    tmp_path.chmod(mode)
+    assert own_folder(tmp_path) is own
+
+
+def test_a_folder_of_another_user_is_not_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path.stat().st_uid + 1
+    monkeypatch.setattr("os.geteuid", lambda: other)
+    assert not own_folder(tmp_path)
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert not own_folder(tmp_path / "file")
+
+
+def test_where_there_are_no_such_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("os.geteuid")
+    tmp_path.chmod(0o777)
+    assert own_folder(tmp_path)

@@ -230,6 +230,38 @@ class TestPlace:
         assert len(told) == 1
         assert list(tmp_path.iterdir()) == []
 
+    @pytest.mark.parametrize("place", [".", "files", "files/tmp", "files/sha256"])
+    @pytest.mark.parametrize("mode", [0o770, 0o707, 0o1777])
+    def test_where_others_may_write_nothing_is_kept_or_staged(self, tmp_path: Path, place: str, mode: int) -> None:
+        store(tmp_path).fetch(listing(), [])
+        (tmp_path / place).chmod(mode)
+        told: list[str] = []
+        one = store(tmp_path, source := Source(), warn=told.append)
+        path, _, _ = one.fetch(listing(), [])
+        assert not path.is_relative_to(tmp_path)
+        assert not one.workshop.is_relative_to(tmp_path)
+        one.close()
+        assert source.asked == 1
+        assert len(told) == 1
+        assert "The cache has been disabled." in told[0]
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="giving a folder away needs root")
+    @pytest.mark.parametrize("place", [".", "files", "files/tmp", "files/sha256"])
+    def test_a_folder_that_another_user_made_first(self, tmp_path: Path, place: str) -> None:
+        (tmp_path / place).mkdir(parents=True, exist_ok=True)
+        os.chown(tmp_path / place, 12345, 12345)
+        told: list[str] = []
+        one = store(tmp_path, warn=told.append)
+        assert not one.workshop.is_relative_to(tmp_path)
+        one.close()
+        assert len(told) == 1
+
+    def test_others_may_look(self, tmp_path: Path) -> None:
+        store(tmp_path)
+        for place in (".", "files", "files/tmp", "files/sha256"):
+            (tmp_path / place).chmod(0o755)
+        assert store(tmp_path).workshop == tmp_path / "files" / "tmp"
+
     def test_old_leftovers_are_swept_and_new_ones_left(self, tmp_path: Path) -> None:
         store(tmp_path)
         workshop = tmp_path / "files" / "tmp"

@@ -201,6 +201,64 @@ class TestTail:
         assert server.paths() == ["/simple/demo/"]
 
 
+class TestNobodyVouches:
+    """A file host that garbles a part must not make a release look broken, so that an older one is taken."""
+
+    def garbled(self, world: World, server: WorldServer, content: bytes) -> None:
+        """The end of the wheel comes with a directory that is none."""
+        world.main.ranges = False
+        piece = content[-SMALLEST_TAIL:].replace(b"PK\x01\x02", b"PK\x00\x00")
+        total = len(content)
+        place = f"bytes {total - len(piece)}-{total - 1}/{total}"
+        server.fail(FILE, Fault(status=206, body=piece, headers={"Content-Range": place}))
+
+    def stored(self, folder: Path, name: str, content: bytes) -> Path:
+        path = folder / name
+        path.write_bytes(content)
+        return path
+
+    def test_a_garbled_tail_of_an_honest_wheel(self, world: World, server: WorldServer, tmp_path: Path) -> None:
+        one = large(world)
+        self.garbled(world, server, one.content)
+        path = self.stored(tmp_path, one.text, one.content)
+        with a_catalog(sources(server.index()), fetch_whole=lambda _: path) as catalog:
+            assert requires(catalog) == ["other>=1"]
+
+    def test_a_garbled_tail_of_a_garbled_wheel_stops_the_run(
+        self, world: World, server: WorldServer, tmp_path: Path
+    ) -> None:
+        one = large(world)
+        self.garbled(world, server, one.content)
+        path = self.stored(tmp_path, one.text, bytes(len(one.content)))
+        cataloged = a_catalog(sources(server.index()), fetch_whole=lambda _: path)
+        with cataloged as catalog, pytest.raises(IndexFault) as caught:
+            catalog.metadata(first(catalog))
+        assert caught.value.reference == "digest-mismatch"
+        assert [label for label, _ in caught.value.context] == ["expected", "got"]
+
+    @pytest.mark.parametrize("hashes", [True, False])
+    def test_a_wheel_that_is_broken_for_everybody(
+        self, world: World, server: WorldServer, tmp_path: Path, hashes: bool
+    ) -> None:
+        world.main.hashes = hashes
+        content = bytes(200_000)
+        one = world.publish("demo", "1.0", content=content)
+        path = self.stored(tmp_path, one.text, content)
+        cataloged = a_catalog(sources(server.index()), fetch_whole=lambda _: path)
+        with cataloged as catalog, pytest.raises(IndexFault) as caught:
+            catalog.metadata(first(catalog))
+        assert caught.value.reference == "unreadable-metadata"
+
+    def test_a_separate_file_without_a_digest_gives_way_to_the_wheel(self, server: WorldServer) -> None:
+        page = f'<a href="{FILE}" data-core-metadata="true">demo</a>'.encode()
+        server.world.publish("demo", "1.0", requires=("other>=1",))
+        server.fail("/simple/demo/", Fault(body=page, content_type="text/html"))
+        server.fail(f"{FILE}.metadata", Fault(status=200, body=b"garbled"))
+        with a_catalog(sources(server.index())) as catalog:
+            assert requires(catalog) == ["other>=1"]
+        assert server.paths()[-2:] == [f"{FILE}.metadata", FILE]
+
+
 class TestWhatIsInside:
     @pytest.mark.parametrize(
         "metadata", [b"", b"Name: demo\n", b"Name: demo\nVersion: x\n", b"Name: demo\nVersion: 1.0\nRequires-Dist: >\n"]

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from safepip.errors import BadInput
+from safepip.formats.plain import clean
 from safepip.model.artifact import PassedOver
 from safepip.model.run import Refusal, Run
-from safepip.report.text import Style, amount, clean, closing, failure
+from safepip.report.text import Style, amount, closing, failure
 from tests.factories import NOW, project
 from tests.unit.flows.test_install import begun
 
@@ -38,10 +39,11 @@ def run(**changes: object) -> Run:
 @given(st.text())
 def test_nothing_from_outside_can_steer_a_terminal(text: str) -> None:
     shown = clean(text)
-    assert all(one == "\n" or one.isprintable() or one in " \u3000" or not one.isascii() for one in shown)
+    assert all(one.isprintable() or one in " \u3000" or not one.isascii() for one in shown)
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert "\r" not in shown
+    assert len(shown.splitlines()) <= 1
 
 
 def test_honest_words_of_any_script_stay() -> None:
@@ -100,3 +102,29 @@ def test_colour_is_around_the_line_and_nowhere_else() -> None:
 )
 def test_amounts_are_pips(size: int, text: str) -> None:
     assert amount(size) == text
+
+
+FORGED = "broken\nSuccessfully installed demo-9"
+
+
+def test_no_foreign_word_forges_a_line() -> None:
+    held = PassedOver(
+        project=project("acme"), version=Version("2"), file=None, check="yanked", message=FORGED, eligible=None
+    )
+    refused = replace(REFUSAL, message=FORGED, file=FORGED, chain=(FORGED,), facts=((FORGED, FORGED),))
+    error = BadInput("x", FORGED, context=[(FORGED, FORGED)], hint=FORGED)
+    lines = [
+        *closing(run(outcome="installed", held_back=(held,)), PLAIN, 0),
+        *closing(run(outcome="refused", refusals=(refused,), errors=(error,)), PLAIN, 0),
+    ]
+    assert not [line for line in lines if "\n" in line or line.startswith("Successfully")]
+
+
+def test_texts_of_several_lines_are_indented() -> None:
+    error = BadInput("x", "It is wrong.\nTwice.", hint="do this\nor that")
+    assert list(failure(error, PLAIN)) == [
+        "ERROR: It is wrong.",
+        "  Twice.",
+        "  next       do this",
+        "             or that",
+    ]

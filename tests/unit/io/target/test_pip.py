@@ -25,8 +25,8 @@ from tests.unit.io.target.wheels import Wheel, install, keep, listing, plan, whe
 
 SCRIPTS = {"demo": "demo:main", "demo.py": "demo:main"}
 DATA = {
-    "demo-1.0.data/scripts/tool.py": b"#!python\nprint(1)\n",
-    "demo-1.0.data/data/share/demo/notes.py": b"x = 1\n",
+    "demo-1.0.data/scripts/tool": b"#!python\nprint(1)\n",
+    "demo-1.0.data/data/share/demo/notes.txt": b"x = 1\n",
     "demo/broken.py": b"def (:\n",
     "demo/has, comma.txt": b"hello\n",
 }
@@ -227,6 +227,20 @@ class TestFailures:
         told = dict(caught.value.context)
         assert "part 1.0 is now installed" in told["changed"]
         assert "outside the scripts directory" in told["pip said"]
+
+    def test_a_hostile_entry_point_is_one_clean_error(self, rig: Rigging, tmp_path: Path) -> None:
+        of = wheel(tmp_path / "wheels", scripts={"e\x1b[31mX": "m:f", "ok": "demo:main"})
+        rigged = rig()
+        with pytest.raises(PipFailed) as caught:
+            rigged.pip.install(plan(install(of)), receipt)
+        told = dict(caught.value.context)
+        lines = [*rigged.out, *rigged.err, *told["pip said"].split("\n")]
+        assert not [line for line in lines if not line.isprintable() or "Traceback" in line or "File " in line]
+        [error] = rigged.err
+        assert error.startswith("ERROR: ")
+        assert r"'e\x1b[31mX = m:f'" in error
+        assert told["pip said"] == error
+        assert told["changed"] == "demo 1.0 is now installed"
 
     def test_a_listener_that_breaks_does_not_stop_pip_half_way(self, venv: Venv, rig: Rigging, tmp_path: Path) -> None:
         rigged = rig()

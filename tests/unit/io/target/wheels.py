@@ -12,8 +12,8 @@ from pathlib import Path
 from safepip.model.artifact import Artifact, InstalledDistribution, Listing, Local, Origin, Parent, Pin, Target
 from safepip.model.evidence import Subject
 from safepip.model.ident import FileName, Sha256, Url, parse_version
+from safepip.model.levels import Level
 from safepip.model.plan import Install, Keep, Plan, Step
-from safepip.model.policy import Level
 from safepip.model.verdict import Approved, Finding, Judged, Outcome, Verdict
 
 
@@ -43,7 +43,9 @@ def wheel(
     requires: Iterable[str] = (),
     scripts: Mapping[str, str] | None = None,
     files: Mapping[str, bytes] | None = None,
+    also_listed: Iterable[str] = (),
 ) -> Wheel:
+    """`also_listed`: paths in RECORD that the archive does not hold."""
     info = f"{name}-{version}.dist-info"
     members = {
         f"{name}/__init__.py": f"VERSION = {version!r}\n".encode(),
@@ -63,7 +65,7 @@ def wheel(
     if scripts:
         lines = "".join(f"{script} = {target}\n" for script, target in scripts.items())
         members[f"{info}/entry_points.txt"] = f"[console_scripts]\n{lines}".encode()
-    members[f"{info}/RECORD"] = _record(members, f"{info}/RECORD")
+    members[f"{info}/RECORD"] = _record(members, f"{info}/RECORD") + "".join(f"{p},,\n" for p in also_listed).encode()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
