@@ -7,6 +7,7 @@ checkout and an unpinned address would each bring in something that nobody has j
 from __future__ import annotations
 
 import enum
+import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -238,7 +239,10 @@ def _addressed(
 
 def _refuse_broken(url: Url, origin: str) -> None:
     try:
-        _ = urlsplit(url.reveal()).port
+        parts = urlsplit(url.reveal())
+        _ = parts.port
+        if "[" in parts.netloc:  # Python 3.10 does not look inside the brackets
+            ipaddress.IPv6Address(parts.hostname or "")
     except ValueError:
         problem = f"{shown(str(url))} is not a valid address"
         raise _bad("invalid-requirement", problem, str(url), origin, "Check its host and port.") from None

@@ -8,6 +8,7 @@ from importlib.metadata import Distribution
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import Version
 
 from safepip.errors import Malformed
 from safepip.model.artifact import InstalledDistribution
@@ -24,6 +25,7 @@ class Installed(Mapping[ProjectName, InstalledDistribution]):
     def __init__(self, folders: Iterable[Path]) -> None:
         self.warnings: list[str] = []
         self._read: dict[ProjectName, InstalledDistribution | None] = {}
+        self._twins: list[tuple[ProjectName, Path]] = []
         self._found = self._scan(folders)
 
     def _scan(self, folders: Iterable[Path]) -> dict[ProjectName, Path]:
@@ -35,13 +37,23 @@ class Installed(Mapping[ProjectName, InstalledDistribution]):
                     self.warnings.append(f"Ignoring invalid distribution {entry!r} ({folder})")
                 elif project not in found:
                     found[project] = folder / entry
-                elif found[project].parent == folder:
-                    self.warnings.append(f"{project} is installed twice in {folder}; {found[project].name} counts")
+                else:
+                    self._twins.append((project, folder / entry))
+                    if found[project].parent == folder:
+                        self.warnings.append(f"{project} is installed twice in {folder}; {found[project].name} counts")
         return found
 
     def location(self, project: ProjectName) -> Path | None:
         """The .dist-info folder (or .egg-info), whether its metadata can be read or not."""
         return self._found.get(project)
+
+    def at(self, project: ProjectName, version: Version) -> InstalledDistribution | None:
+        """That very version, even where another one lies before it (`-I` leaves the old one's folder); else any."""
+        any_ = self.get(project)
+        if any_ is None or any_.version == version:
+            return any_
+        twins = (self._load(project, path) for name, path in self._twins if name == project)
+        return next((twin for twin in twins if twin is not None and twin.version == version), any_)
 
     def __getitem__(self, project: ProjectName) -> InstalledDistribution:
         if project not in self._read:

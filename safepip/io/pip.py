@@ -117,7 +117,7 @@ class Pip:
 
     def _look(self, plan: Plan) -> Snapshot:
         there = Installed(self._environment.library_folders())
-        found = (there.get(step.pin.project) for step in plan.installs)
+        found = (there.at(step.pin.project, step.pin.version) for step in plan.installs)
         return {one.project: _Found.at(one) for one in found if one is not None}
 
     @contextlib.contextmanager
@@ -182,14 +182,16 @@ class Pip:
         """What plain pip would have done as well (byte code, direct_url.json, REQUESTED on the roots), and receipts."""
         rows: dict[Path, tuple[RecordRow, ...]] = {}
         warnings: list[str] = []
-        if compiler is not None:
-            folders = self._environment.library_folders()
-            rows, warnings = compiler.compile(written.values(), folders, self._environ)
-        for step in plan.installs:
-            dist_info = written.get(step.pin.project)
-            if dist_info is not None:
-                requested = step.pin.project not in files.unrequested
-                settle(dist_info, _settling(step, rows.get(dist_info, ()), receipt, requested=requested))
+        try:
+            if compiler is not None:
+                folders = self._environment.library_folders()
+                rows, warnings = compiler.compile(written.values(), folders, self._environ)
+        finally:  # an interrupt while compiling leaves byte code out, never a receipt
+            for step in plan.installs:
+                dist_info = written.get(step.pin.project)
+                if dist_info is not None:
+                    requested = step.pin.project not in files.unrequested
+                    settle(dist_info, _settling(step, rows.get(dist_info, ()), receipt, requested=requested))
         return warnings
 
 

@@ -67,6 +67,7 @@ class Store:
         self._watcher = watcher
         self._largest = largest
         self._private: tempfile.TemporaryDirectory[str] | None = None
+        self._kept_now: set[str] = set()
         self._root = self._open(root, warn)
         self._sweep()
 
@@ -78,7 +79,11 @@ class Store:
         """
         kept = self._kept(listing.sha256, algorithms) if listing.sha256 is not None else None
         if kept is not None:
-            self._watcher.using_cached(listing, kept[2])
+            if listing.sha256 in self._kept_now:
+                self._watcher.downloading(listing, kept[2])
+                self._watcher.received(listing, kept[2])
+            else:
+                self._watcher.using_cached(listing, kept[2])
             return kept
         if listing.url.scheme == "file":
             return self._take(listing, _local(listing), algorithms)
@@ -88,7 +93,8 @@ class Store:
 
     def keep(self, listing: Listing, body: bytes) -> None:
         """Put away a whole file that was needed for its metadata, so that `fetch` need not ask again."""
-        self._take(listing, (body,), ())
+        _, digests, _ = self._take(listing, (body,), ())
+        self._kept_now.add(digests["sha256"])
 
     @property
     def workshop(self) -> Path:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -473,6 +476,34 @@ def test_upgrades(safepip: Command) -> None:
     assert safepip.installed()["base"] == "1.0"
     assert safepip("-U", "base").exit == 0
     assert safepip.installed()["base"] == "1.1"
+
+
+@pytest.mark.parametrize("where", [(), ("--target", "there")])
+def test_another_version_beside_the_old_one_counts(safepip: Command, where: tuple[str, ...]) -> None:
+    """`-I` and `--target -U` leave the old version's folder lying beside the new one."""
+    assert safepip("base==1.0", *where).exit == 0
+    again = safepip("-I" if not where else "-U", "base==1.1", *where)
+    assert again.exit == 0, again.stderr
+    folder = safepip.folder / "there" if where else safepip.site
+    assert (folder / "base-1.1.dist-info" / "safepip.json").exists()
+
+
+def test_a_stopped_run_ends_like_an_interrupt(safepip: Command, server: WorldServer) -> None:
+    """A time-out or a stopped container sends SIGTERM."""
+    server.fail("/simple/base/", Fault(delay=20))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "safepip", "--python", str(safepip.environment), "install", "base"],
+        env=safepip.environ({}),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 15
+    while not server.requests and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.terminate()
+    _, told = process.communicate(timeout=15)
+    assert process.returncode == 1
+    assert told == "ERROR: Operation cancelled by user\n"
 
 
 def test_find_links_and_no_index(safepip: Command, world: World) -> None:
