@@ -6,7 +6,7 @@ import importlib.metadata
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal, cast
@@ -53,39 +53,67 @@ class SystemClock:
         return datetime.now(timezone.utc)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What this run was told to do."""
+
+    settings: Settings
+    asked: Asked
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where it was told so. `default`: pip's default index, being asked in the background where nobody named one."""
+
+    environment: PythonEnvironment
+    default: DefaultIndex | None
+    environ: Mapping[str, str]
+    console: Console
+
+
 def install(typed: Typed, command: tuple[str, ...], environ: Mapping[str, str], console: Console) -> int:
-    """Run the command and show what came of it. Raises SafepipError where nothing could even begin."""
+    """Run the command and show what came of it. Raises SafepipError where not even the settings could be had."""
     started = SystemClock().now()
     interpreter = find_interpreter(typed.given.get("python") or environ.get("PIP_PYTHON"), environ, Home.own())
     configured = pip_configuration(environ, environment_of(interpreter))
     settings = settle(typed, configured, environ, command)
     console.settle(settings.verbosity, progress=settings.progress)
+    begun = _begun(settings, started, interpreter)
     with ExitStack() as closing:
-        environment = PythonEnvironment(interpreter, _placement(settings), environ)
-        closing.callback(environment.close)
-        default = ask_default_index(environ) if settings.index_url is None and not settings.no_index else None
-        if default is not None:
-            closing.callback(default.close)
-        asked = gather(settings, environ)
-        policy = load_policy(
-            settings, environ, hash_mode=asked.hash_mode, folder=_here(), today=started.astimezone().date()
-        )
-        if asked.of_files:
-            usual = [default.url()] if default is not None else []
-            require_known_sources(asked, settings, [*usual, *(grant.url for grant in policy.indexes)])
-        verifiers = Verifiers(settings.trusted_root, policy)
-        verifiers.check()
-        begun = _begun(settings, policy, started, interpreter)
         try:
-            _require_virtualenv(settings, environment)
-            environment.check()
-            world = closing.enter_context(
-                _world(settings, asked, policy, verifiers, environment, default, environ, console)
-            )
-            run = flow(_request(settings, asked), policy, world, begun)
+            place = _place(settings, interpreter, environ, console, closing)
+            asked = gather(settings, environ)
+            today = started.astimezone().date()
+            policy = load_policy(settings, environ, hash_mode=asked.hash_mode, folder=_here(), today=today)
+            begun = replace(begun, policy=policy)
+            order = Order(settings=settings, asked=asked, policy=policy)
+            _require_known_sources(order, place)
+            _require_virtualenv(settings, place.environment)
+            place.environment.check()
+            world = closing.enter_context(_world(order, place))
+            run = flow(_request(order), policy, world, begun)
         except SafepipError as error:
             return report_failure(error, begun, settings, console, SystemClock().now())
     return show(run, settings, console)
+
+
+def _place(
+    settings: Settings, interpreter: Path, environ: Mapping[str, str], console: Console, closing: ExitStack
+) -> Place:
+    """Start what takes its time: the target's interpreter and pip are asked while files are read."""
+    environment = PythonEnvironment(interpreter, _placement(settings), environ)
+    closing.callback(environment.close)
+    default = ask_default_index(environ) if settings.index_url is None and not settings.no_index else None
+    if default is not None:
+        closing.callback(default.close)
+    return Place(environment=environment, default=default, environ=environ, console=console)
+
+
+def _require_known_sources(order: Order, place: Place) -> None:
+    if order.asked.of_files:
+        usual = [place.default.url()] if place.default is not None else []
+        require_known_sources(order.asked, order.settings, [*usual, *(grant.url for grant in order.policy.indexes)])
 
 
 def _require_virtualenv(settings: Settings, environment: PythonEnvironment) -> None:
@@ -106,17 +134,11 @@ def _here() -> Path:
 
 
 @contextmanager
-def _world(
-    settings: Settings,
-    asked: Asked,
-    policy: Policy,
-    verifiers: Verifiers,
-    environment: PythonEnvironment,
-    default: DefaultIndex | None,
-    environ: Mapping[str, str],
-    console: Console,
-) -> Iterator[World]:
-    sources = _sources(asked, policy, default)
+def _world(order: Order, place: Place) -> Iterator[World]:
+    settings, console = order.settings, place.console
+    verifiers = Verifiers(settings.trusted_root, order.policy)
+    verifiers.check()
+    sources = _sources(order.asked, order.policy, place.default)
     cache = _cache(settings)
     with ExitStack() as closing:
         http = Http(_http_settings(settings, sources))
@@ -142,21 +164,15 @@ def _world(
                 verifiers.speaking_for,
                 contradicted=catalog.forget_metadata,
             ),
-            environment=environment,
-            installer=_pip(settings, environment, environ, console, store.workshop),
+            environment=place.environment,
+            installer=_pip(settings, place, store.workshop),
             workers=workers,
             watcher=console,
             clock=SystemClock(),
         )
 
 
-def _pip(
-    settings: Settings,
-    environment: PythonEnvironment,
-    environ: Mapping[str, str],
-    console: Console,
-    workshop: Path | None,
-) -> Pip:
+def _pip(settings: Settings, place: Place, workshop: Path) -> Pip:
     forwarded = Forwarded(
         no_deps=settings.no_deps,
         force_reinstall=settings.force_reinstall,
@@ -164,10 +180,10 @@ def _pip(
         extra=settings.forwarded,
     )
     return Pip(
-        environment,
+        place.environment,
         forwarded,
-        environ=environ,
-        streams=Streams(out=console.out, err=console.err),
+        environ=place.environ,
+        streams=Streams(out=place.console.out, err=place.console.err),
         workshop=workshop,
         byte_compile=settings.compile,
     )
@@ -223,7 +239,8 @@ def _placement(settings: Settings) -> Placement:
     )
 
 
-def _request(settings: Settings, asked: Asked) -> Request:
+def _request(order: Order) -> Request:
+    settings, asked = order.settings, order.asked
     return Request(
         roots=asked.roots,
         constraints=asked.constraints,
@@ -240,7 +257,7 @@ def _request(settings: Settings, asked: Asked) -> Request:
     )
 
 
-def _begun(settings: Settings, policy: Policy, started: datetime, interpreter: Path) -> Run:
+def _begun(settings: Settings, started: datetime, interpreter: Path) -> Run:
     return Run(
         command=tuple(redacted(word) for word in settings.command),
         started=started,
@@ -249,7 +266,7 @@ def _begun(settings: Settings, policy: Policy, started: datetime, interpreter: P
         interpreter=str(interpreter),
         environment=str(settings.target or interpreter.parent.parent),
         markers={},
-        policy=policy,
+        policy=None,
         outcome="failed",
         distributions=(),
         kept=(),
