@@ -7,6 +7,7 @@ traffic. Before any bytes are there, `listing_filter` asks the checks that a lis
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import datetime
 
 from safepip import checks
@@ -57,14 +58,21 @@ def history_of(listing: Listing, project: Project) -> History | None:
     )
 
 
-def listing_filter(policy: Policy, now: datetime, catalog: Catalog) -> Callable[[Listing, IndexPage], Objection | None]:
-    """A function that says why the policy passes over a listing, or None. A partial judgement: it approves nothing."""
+def listing_filter(
+    policy: Policy, now: datetime, catalog: Catalog, pinned: frozenset[str]
+) -> Callable[[Listing, IndexPage], Objection | None]:
+    """A function that says why the policy passes over a listing, or None. A partial judgement: it approves nothing.
+
+    pinned: digests that a person wrote down; which index has such a file is then no question any more
+    """
     asked = tuple(one for one in checks.ALL if one.ID in LISTING_LEVEL)
 
     def objection(listing: Listing, _: IndexPage) -> Objection | None:
         name = listing.name
         subject = Subject(project=name.project, version=name.version, file=name, artifact=None, requested=False)
         history = history_of(listing, catalog.project(name.project))
+        if history is not None and listing.sha256 in pinned:
+            history = replace(history, rivals=())
         evidence: tuple[Evidence, ...] = (history,) if history is not None else ()
         active = [one for one in asked if one.ID in policy.active(name.project)]
         verdict = judge(Dossier(subject=subject, evidence=evidence), policy, active, now)

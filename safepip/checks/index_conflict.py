@@ -22,6 +22,14 @@ def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...
     history = dossier.get(History)
     if subject.artifact is not None and isinstance(subject.artifact.origin, Local):
         finding = Finding(check=ID, code="not-from-index", about=subject.key, outcome=Outcome.PASS, message="named")
+    elif subject.artifact is not None and subject.artifact.pins:
+        finding = Finding(
+            check=ID,
+            code="pinned",
+            about=subject.key,
+            outcome=Outcome.PASS,
+            message="settled by a pinned digest",
+        )
     elif isinstance(history, Unavailable):
         finding = Finding(check=ID, code=history.code, about=subject.key, outcome=Outcome.UNKNOWN, message=history.why)
     elif history.rivals:
@@ -31,7 +39,8 @@ def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...
             about=subject.key,
             outcome=Outcome.FAIL,
             message=f"{history.index} serves this file, {' and '.join(history.rivals)} the same name without it",
-            hint=f'say whose it is, in safepip.toml: [indexes.NAME] url = "..." packages = ["{subject.project}"]',
+            hint=f'say whose it is, in safepip.toml: [indexes.NAME] url = "..." packages = ["{subject.project}"]; '
+            "or pin the file with --hash",
         )
     else:
         finding = Finding(check=ID, code=ID, about=subject.key, outcome=Outcome.PASS, message="one source")

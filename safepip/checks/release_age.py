@@ -14,7 +14,7 @@ from safepip.formats.age import render_age
 from safepip.model.artifact import Local
 from safepip.model.evidence import Dossier, History, Kind, Unavailable
 from safepip.model.levels import Age, Placed
-from safepip.model.policy import IndexGrant, Policy
+from safepip.model.policy import Policy
 from safepip.model.verdict import Finding, Outcome
 
 ID = "release-age"
@@ -33,10 +33,10 @@ def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...
         return (_finding(subject.key, Outcome.UNKNOWN, history.code, history.why),)
     grant = policy.index_named(history.index)
     if history.uploaded is None:
-        return (_without_time(subject.key, history, grant),)
+        granted = grant if policy.may_lack_upload_times(subject.project, grant) else None
+        return (_without_time(subject.key, history, granted.place if granted is not None else None),)
     ages = policy.ages_for(subject.project, grant)
-    lifted = grant is not None and grant.minimum_age is not None
-    first_ages = () if lifted else policy.rules_for(subject.project).first_release_ages
+    first_ages = policy.first_release_ages_for(subject.project, grant)
     appeared = history.first_upload or history.uploaded
     faults = (
         *_too_young(subject.key, "too-young", "uploaded", history.uploaded, "minimum-age", ages, now),
@@ -49,9 +49,9 @@ def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...
     return (_finding(subject.key, Outcome.PASS, ID, f"uploaded {moment(history.uploaded)}"),)
 
 
-def _without_time(key: str, history: History, grant: IndexGrant | None) -> Finding:
-    if grant is not None and grant.upload_times_absent:
-        return _finding(key, Outcome.PASS, "granted", f"{grant.place} knows that this index states no upload times")
+def _without_time(key: str, history: History, granted_by: str | None) -> Finding:
+    if granted_by is not None:
+        return _finding(key, Outcome.PASS, "granted", f"{granted_by} knows that this index states no upload times")
     if history.offers.upload_time:
         message = f"{history.index} states no upload time for this file, but does for its siblings"
         return _finding(key, Outcome.FAIL, "no-upload-time", message)

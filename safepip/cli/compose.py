@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -19,7 +20,7 @@ from safepip.cli.output import report_failure, show
 from safepip.cli.roots import Asked, gather, require_known_sources
 from safepip.cli.settings import Settings, settle
 from safepip.cli.trust import Verifiers
-from safepip.errors import EnvironmentFault, SafepipError
+from safepip.errors import BadInput, EnvironmentFault, SafepipError
 from safepip.flows.install import Request, World
 from safepip.flows.install import install as flow
 from safepip.formats.pipfiles import Forwarded, Placement
@@ -35,10 +36,13 @@ from safepip.io.pools import Proxies
 from safepip.io.statedir import cache_folder
 from safepip.io.store import Store
 from safepip.model.ident import Url, redacted
+from safepip.model.levels import Placed
 from safepip.model.policy import Policy
 from safepip.model.run import Run
 
 DOWNLOADS = 8
+# A slip in an address that would make it a path: `https:/user:password@host`, `user:password@host/simple`.
+_SLIP = re.compile(r"https?:|[^@]*:.*@", re.IGNORECASE | re.DOTALL)
 
 
 class NotVirtual(EnvironmentFault):
@@ -194,12 +198,13 @@ def _cache(settings: Settings) -> Path | None:
 
 
 def _sources(asked: Asked, policy: Policy, default: DefaultIndex | None) -> Sources:
-    first = [] if asked.no_index else [_address(asked.index_url.value) if asked.index_url else _told(default)]
+    first = [] if asked.no_index else [_address(asked.index_url) if asked.index_url else _told(default)]
     return Sources(
-        indexes=(*first, *(_address(one.value) for one in asked.extra_index_urls)),
-        find_links=tuple(_address(one.value) for one in asked.find_links),
+        indexes=(*first, *(_address(one) for one in asked.extra_index_urls)),
+        find_links=tuple(_address(one) for one in asked.find_links),
         no_index=asked.no_index,
         grants=policy.indexes,
+        local_only=frozenset(url for one in asked.of_files if (url := _address(one)).scheme == "file"),
     )
 
 
@@ -208,9 +213,21 @@ def _told(default: DefaultIndex | None) -> Url:
     return default.url()
 
 
-def _address(text: str) -> Url:
-    """A URL as it stands; anything else is a path, as in pip."""
-    return Url(text) if "://" in text or text.startswith("file:") else Url(Path(text).absolute().as_uri())
+def _address(source: Placed[str]) -> Url:
+    """A URL as it stands; anything else is a path, as in pip.
+
+    Raises BadInput, without showing it, for what is neither and may hold a password.
+    """
+    text = source.value
+    is_url = "://" in text or text.lower().startswith("file:")
+    slip = "@" in text.partition("#")[2] if is_url else _SLIP.match(text) is not None
+    if slip:
+        raise BadInput(
+            "bad-index-address",
+            f"the address of an index ({source.place}) is malformed; it is not shown, since it may hold a password",
+            hint="write https://host/path; in a password, %23 stands for #, %2F for / and %40 for @",
+        )
+    return Url(text) if is_url else Url(Path(text).absolute().as_uri())
 
 
 def _http_settings(settings: Settings, sources: Sources) -> HttpSettings:

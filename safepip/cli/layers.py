@@ -80,7 +80,7 @@ def environment_of(interpreter: Path) -> Path | None:
 def load_policy(
     settings: Settings, environ: Mapping[str, str], *, hash_mode: bool, folder: Path, today: date
 ) -> Policy:
-    """All layers, outermost first: system, user, project, `--sp-policy`, SAFEPIP_*, command line."""
+    """All layers, outermost first: system, user, `--sp-policy`, project, SAFEPIP_*, command line."""
     layers = [*_files(settings, environ, folder, today), layer_from_environment(environ)]
     return combine([*(layer for layer in layers if layer is not None), _typed(settings, hash_mode)], today)
 
@@ -89,17 +89,22 @@ def _files(settings: Settings, environ: Mapping[str, str], folder: Path, today: 
     yield _layer(SYSTEM_POLICY, table=(), kind=LayerKind.SYSTEM, today=today)
     for user in _user_folders(environ):
         yield _layer(user / "safepip" / "policy.toml", table=(), kind=LayerKind.USER, today=today)
-    yield _project(folder, today)
-    if settings.policy_file is not None:
-        path = Path(settings.policy_file)
-        if not path.is_file():
+    named = Path(settings.policy_file) if settings.policy_file is not None else None
+    if named is not None:
+        if not named.is_file():
             raise BadInput("policy-file", f"there is no policy file {settings.policy_file!r}", hint="check --sp-policy")
-        yield _layer(path, table=(), kind=LayerKind.NAMED, today=today)
+        yield _layer(named, table=(), kind=LayerKind.NAMED, today=today)
+    yield _project(folder, named, today)
 
 
-def _project(folder: Path, today: date) -> Layer | None:
-    """`safepip.toml`, or `[tool.safepip]` of pyproject.toml, of this folder or its nearest parent that has one."""
+def _project(folder: Path, named: Path | None, today: date) -> Layer | None:
+    """`safepip.toml`, or `[tool.safepip]` of pyproject.toml, of this folder or its nearest parent that has one.
+
+    named: `--sp-policy`; whoever names the project's own file has said that it is to be followed
+    """
     for place in (folder, *folder.parents):
+        if named is not None and (place / "safepip.toml").exists() and named.samefile(place / "safepip.toml"):
+            return None
         layer = _layer(place / "safepip.toml", table=(), kind=LayerKind.PROJECT, today=today)
         layer = layer or _layer(place / "pyproject.toml", table=_TOOL, kind=LayerKind.PROJECT, today=today)
         if layer is not None:
@@ -114,11 +119,15 @@ def _require_trusted(path: Path, *, inherited: bool) -> None:
     One found in a parent folder must belong to this user or to root: anybody can put a file into /tmp (compare git's
     safe.directory).
     """
-    status = path.stat()
-    if status.st_mode & stat.S_IWOTH:
+    owners = {path.stat().st_uid, path.lstat().st_uid}
+    if path.stat().st_mode & stat.S_IWOTH:
         why = "everybody can write it"
-    elif inherited and status.st_uid not in {os.geteuid(), 0}:
+    elif owners <= {os.geteuid(), 0}:
+        return
+    elif inherited:
         why = "it lies in a parent folder and belongs to another user"
+    elif path.parent.stat().st_mode & stat.S_IWOTH:
+        why = "it belongs to another user, in a folder that everybody can write"
     else:
         return
     raise BadInput(
@@ -130,7 +139,7 @@ def _require_trusted(path: Path, *, inherited: bool) -> None:
 
 def _layer(path: Path, *, table: tuple[str, ...], kind: LayerKind, today: date) -> Layer | None:
     raw = _read(path)
-    if raw is None or (table and b"safepip" not in raw):
+    if raw is None or (table and b"pip" not in raw.lower()):
         return None
     return parse_policy(raw, _shown(path), table=table, kind=kind, today=today)
 
@@ -147,6 +156,10 @@ def _read(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            raise BadInput(
+                "unreadable-configuration", f"{path} leads nowhere", hint="it may hold a rule: mend or remove the link"
+            ) from None
         return None
     except OSError as error:
         raise BadInput(

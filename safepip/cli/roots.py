@@ -33,7 +33,8 @@ class Asked:
 
     hash_mode: `--require-hashes`, or any `--hash` in any file
     index_url: None means that nobody named one
-    of_files: the addresses that lines of files name; `require_known_sources` says which of them may be asked
+    of_files: the sources that lines of files name; `require_known_sources` says which addresses of them may be asked,
+        and pages among their folders may not lead elsewhere
     releases: from `--all-releases NAME` (True) and `--only-final NAME` (False)
     """
 
@@ -75,7 +76,7 @@ def gather(settings: Settings, environ: Mapping[str, str]) -> Asked:
         extra_index_urls=(*settings.extra_index_urls, *_placed(options, "--extra-index-url")),
         find_links=(*settings.find_links, *(_beside(one) for one in _placed(options, "--find-links"))),
         no_index=settings.no_index or any(option.name == "--no-index" for option in options),
-        of_files=tuple(one for name in _SOURCES for one in _placed(options, name) if _is_remote(one.value)),
+        of_files=tuple(_beside(one) for name in _SOURCES for one in _placed(options, name)),
         releases=_releases(options),
     )
 
@@ -87,7 +88,8 @@ def require_known_sources(asked: Asked, settings: Settings, others: Iterable[Url
     """
     named = [one.value for one in (settings.index_url, *settings.extra_index_urls, *settings.find_links) if one]
     known = {Url(text).plain for text in named} | {url.plain for url in others}
-    unknown = [one for one in asked.of_files if Url(one.value).plain not in known]
+    remote = [one for one in asked.of_files if _is_remote(one.value)]
+    unknown = [one for one in remote if Url(one.value).plain not in known]
     if unknown:
         raise Refused(
             "loosening-line",

@@ -96,7 +96,7 @@ def _resolve_request(request: Request, policy: Policy, world: World, now: dateti
         constraints=request.constraints,
         target=world.environment.target(),
         installed=world.environment.installed(),
-        admit=listing_filter(policy, now, world.catalog),
+        admit=listing_filter(policy, now, world.catalog, _pinned(request)),
         hash_mode=request.hash_mode,
         upgrade=request.upgrade,
         upgrade_strategy=request.upgrade_strategy,
@@ -107,6 +107,10 @@ def _resolve_request(request: Request, policy: Policy, world: World, now: dateti
         ignore_requires_python=request.ignore_requires_python,
         releases=request.releases,
     )
+
+
+def _pinned(request: Request) -> frozenset[str]:
+    return frozenset(pin.digest for root in (*request.roots, *request.constraints) for pin in root.pins)
 
 
 def _judge_all(

@@ -51,6 +51,7 @@ def parse_policy(raw: bytes, name: str, *, table: Sequence[str], kind: LayerKind
         ) from None
     data: Any = document.data
     for key in table:
+        _refuse_near_misses(data, key, document)
         data = data.get(key) if isinstance(data, Mapping) else None
         if data is None:
             return None
@@ -65,6 +66,14 @@ def parse_policy(raw: bytes, name: str, *, table: Sequence[str], kind: LayerKind
             hint="docs/policy.md has the schema; safepip installs nothing without its policy",
         )
     return layer
+
+
+def _refuse_near_misses(data: Any, key: str, document: toml.Document) -> None:
+    """`[tool.Safepip]` would be a policy that nobody reads."""
+    names = [name for name in data if isinstance(name, str)] if isinstance(data, Mapping) else []
+    wrong = [name for name in names if name != key and re.sub(r"[-_.]", "", name).lower() == key]
+    if wrong:
+        raise BadInput("policy-file", f"{document.name} has a table {wrong[0]!r}; it is written {key!r}")
 
 
 def layer_from_environment(environ: Mapping[str, str]) -> Layer | None:

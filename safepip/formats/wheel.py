@@ -24,6 +24,8 @@ _UNSAFE_NAME = re.compile(
 # pip unpacks X.data/purelib/ and its like beside the .dist-info: one in there would be another distribution's identity.
 # Deep in a package (setuptools carries several) it is nothing but files.
 _SMUGGLED = re.compile(r"[^/]*\.data/(?:.*/)?[^/]*\.dist-info(?:/|\Z)", re.IGNORECASE | re.DOTALL)
+# What setuptools left instead of a .dist-info is an identity too, and an .egg-link even adds to the search path.
+_LEGACY = re.compile(r"(?:[^/]*\.data/(?:.*/)?)?[^/]*\.egg(?:-info|-link)?(?:/|\Z)", re.IGNORECASE | re.DOTALL)
 _INSTALLERS_OWN = re.compile(r"[^/]*\.dist-info/(?:direct_url|safepip)\.json/?\Z", re.IGNORECASE)
 # Everything that `zipfile` was seen to raise on damaged or hostile archives; RuntimeError stands for "encrypted".
 _FAULTS = (
@@ -90,6 +92,8 @@ def _check_name(name: str) -> None:
         raise Malformed(f"the wheel has a member with an unsafe name, {_shown(name)}")
     if _SMUGGLED.match(path):
         raise Malformed(f"the wheel has a second .dist-info folder among its data, {_shown(name)}")
+    if _LEGACY.match(path):
+        raise Malformed(f"the wheel has egg metadata, which is a second identity, {_shown(name)}")
     if _INSTALLERS_OWN.match(path):
         raise Malformed(f"the wheel brings a file that only an installer writes, {_shown(name)}")
 

@@ -4,7 +4,8 @@ pip does this on one core and spends half its time or more on it; it gets `--no-
 
 Installing wheels runs no code of theirs, and neither must this. So the interpreter comes from outside of the target
 where there is one, reads no site folder (`-S`: no .pth, no sitecustomize), and is not started at all when it, or a
-module of its own, is not what it was before pip. What is compiled lies in the library folders, whatever RECORD says.
+module of its own, is not what it was before pip, or when it is the target's own and something was put beside it where
+it may look (a zip of modules, a shared library). What is compiled lies in the library folders, whatever RECORD says.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ _TIMEOUT = 1800.0
 _REPLACED = (
     "Nothing was byte-compiled: what was installed replaced a part of the Python interpreter. Look at the environment "
     "before it is used."
+)
+_BESIDE = (
+    "Nothing was byte-compiled: what was installed put files outside of the library and script folders, or has no "
+    "readable RECORD, and the only interpreter to compile with is the one that they may lie beside. Python compiles "
+    "the modules when they are used."
 )
 _NO_COMPILER = "Nothing was byte-compiled: no interpreter was found that writes the byte code of the target."
 
@@ -55,6 +61,7 @@ class Compiler:
         Byte code is a convenience: what cannot be compiled is told and left out, and Python compiles it when it is
         used.
         """
+        folders = tuple(folders)
         inside = Inside(folders)
         listed = {dist_info: _listed(dist_info) for dist_info in dist_infos}
         sources = {
@@ -62,8 +69,12 @@ class Compiler:
             for dist_info, paths in listed.items()
         }
         every = sorted({path for paths in sources.values() for path in paths})
-        if self._touched(inside, (path for paths in listed.values() for path in paths)):
+        everything = [path for paths in listed.values() for path in paths]
+        if self._touched(inside, everything):
             return {}, [_REPLACED] if every else []
+        unread = not all(listed.values())  # a RECORD lists itself at least
+        if self._stands_alone() and (unread or any(map(_Expected(self._interpreter, folders).lacks, everything))):
+            return {}, [_BESIDE] if every else []
         written, warnings = self._compile(every, environ, workers or _processors())
         rows = {dist_info: tuple(_rows(dist_info, paths, written)) for dist_info, paths in sources.items()}
         return rows, warnings
@@ -72,6 +83,10 @@ class Compiler:
         """Whether the installation wrote among the modules of the interpreter itself."""
         own = Inside(self._interpreter.standard_library)
         return any(own.covers(path) and not inside.covers(path) for path in paths)
+
+    def _stands_alone(self) -> bool:
+        """Whether the target has to compile for itself: there is no interpreter outside of it."""
+        return not self._interpreter.virtual or self._interpreter.compiler == self._interpreter.path
 
     def _compile(
         self, paths: Sequence[str], environ: Mapping[str, str], workers: int
@@ -92,7 +107,8 @@ class Compiler:
 def _states(interpreter: Path) -> tuple[State, ...]:
     """What tells an interpreter from another in its place: the file itself, and what it reads to find its modules."""
     folders = (interpreter.parent, interpreter.parent.parent)
-    beside = [folder / "pyvenv.cfg" for folder in folders] + [interpreter.with_suffix("._pth")]
+    beside = [folder / name for folder in folders for name in ("pyvenv.cfg", "pybuilddir.txt")]
+    beside.append(interpreter.with_suffix("._pth"))
     return tuple(map(_state, (interpreter, *beside)))
 
 
@@ -124,6 +140,25 @@ class Inside:
 
     def _is_below(self, folder: str) -> bool:
         return os.path.join(os.path.realpath(folder), "").startswith(self._roots)  # noqa: PTH118
+
+
+class _Expected:
+    """Where modules and scripts go, and where an interpreter looks for nothing of its own."""
+
+    def __init__(self, interpreter: Interpreter, folders: Sequence[Path]) -> None:
+        own = str(interpreter.prefix / "python")
+        # A `--target` that has the interpreter in it: its whole inside may be read by the interpreter.
+        self._library = Inside(folder for folder in folders if not Inside([folder]).covers(own))
+        usual = interpreter.paths["scripts"]
+        # `--user`, `--prefix` and `--root` have their own, above the library folder: ~/.local/bin.
+        above = (parent / usual.name for folder in folders for parent in folder.parents)
+        self._scripts = {os.path.realpath(place) for place in (usual, *above)}
+
+    def lacks(self, path: str) -> bool:
+        """Whether a file is there, and it is neither below a library folder nor right in a script folder."""
+        if self._library.covers(path) or not os.path.lexists(path):
+            return False
+        return os.path.realpath(os.path.dirname(path)) not in self._scripts  # noqa: PTH120
 
 
 def _listed(dist_info: Path) -> list[str]:

@@ -36,12 +36,14 @@ class Sources:
     indexes, find_links: in the order of the command line
     no_index: ask no index at all
     grants: the policy's indexes; those with `packages` answer for these names alone
+    local_only: folders and `file:` indexes that a requirements file named: their pages may not lead to the net
     """
 
     indexes: tuple[Url, ...]
     find_links: tuple[Url, ...]
     no_index: bool
     grants: tuple[IndexGrant, ...]
+    local_only: frozenset[Url]
 
     def exclusive(self, name: ProjectName) -> IndexGrant | None:
         return exclusive_index(self.grants, name)
@@ -131,7 +133,7 @@ class IndexCatalog:
 
     def _page(self, index: Url, name: ProjectName) -> IndexPage | None:
         if index.scheme == "file":
-            return read_file_index(index, name)
+            return self._held_local(index, read_file_index(index, name))
 
         def parse(fetched: Fetched) -> IndexPage:
             return parse_page(
@@ -145,5 +147,13 @@ class IndexCatalog:
         found = []
         for url in dict.fromkeys(self._sources.find_links):
             links = self._link_memo.get(url, partial(read_find_links, url, self._pages))
-            found.append(page_of_links(links, url.without_credentials(), name))
+            found.append(self._held_local(url, page_of_links(links, url.without_credentials(), name)))
         return found
+
+    def _held_local(self, source: Url, page: IndexPage | None) -> IndexPage | None:
+        """Without what leads elsewhere, where a requirements file named the source: it may not bring in an index."""
+        if page is None or source.plain not in {url.plain for url in self._sources.local_only}:
+            return page
+        near = tuple(one for one in page.listings if one.url.scheme == "file")
+        far = tuple((one.name.text, "it lies elsewhere") for one in page.listings if one.url.scheme != "file")
+        return replace(page, listings=near, skipped=(*page.skipped, *far))

@@ -37,15 +37,31 @@ def usable_folder(folder: Path) -> bool:
 
 
 def own_folder(folder: Path) -> bool:
-    """Whether it is this user's, and nobody else may put, swap or remove files there. Raises OSError.
+    """Whether it is this user's, and nobody else may put, swap or remove files there, or it itself. Raises OSError.
 
+    The folders above, as named and with links resolved, may also be root's, or be shared with a group (many users have
+    one of their own), or be like /tmp, where everybody writes and the sticky bit keeps entries with their owners.
     Where the system has no such owners (Windows), the folder's place below the user's own has to do.
     """
     if not hasattr(os, "geteuid"):
         return True
     status = folder.stat()
     others = stat.S_IWGRP | stat.S_IWOTH
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & others
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & others:
+        return False
+    named = folder.absolute()
+    return all(map(_firm, (*named.parents, *folder.resolve().parents))) and _trusted(named.lstat())
+
+
+def _firm(above: Path) -> bool:
+    """Whether no stranger may put something else in place of what is in there."""
+    status = above.stat()
+    open_to_all = status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX
+    return not open_to_all and _trusted(status) and _trusted(above.lstat())  # in /tmp a link may be a stranger's
+
+
+def _trusted(status: os.stat_result) -> bool:
+    return status.st_uid in {0, os.geteuid()}
 
 
 def make_private(folder: Path) -> None:

@@ -111,9 +111,9 @@ class Store:
             if _usable(files):
                 return files
             warn(
-                f"The directory {str(root)!r} or its parent directory is not owned or is not writable by the current "
-                "user. The cache has been disabled. Check the permissions and owner of that directory. If executing "
-                "safepip with sudo, you should use sudo's -H flag."
+                f"The directory {str(root)!r} or a directory above it is not owned or is not writable by the current "
+                "user, or others may write there. The cache has been disabled. Check the permissions and owner of that "
+                "directory. If others may write there: chmod go-w. If executing safepip with sudo: sudo's -H flag."
             )
         try:
             self._private = tempfile.TemporaryDirectory(prefix="safepip-files-", ignore_cleanup_errors=True)

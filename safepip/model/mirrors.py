@@ -17,7 +17,7 @@ Key = tuple[str, Sha256]
 
 def rivals_of(listing: Listing, project: Project) -> tuple[Url, ...]:
     """The other sources of this name that do not list this very file. Without a stated digest, nothing mirrors it."""
-    others = [page for page in project.pages if page.index != listing.index and page.listings]
+    others = [page for page in project.pages if page.index != listing.index and (page.listings or page.skipped)]
     key = _key(listing)
     return tuple(page.index for page in others if key is None or all(_key(one) != key for one in page.listings))
 

@@ -185,12 +185,32 @@ class Policy:
         """The minimum ages for a file of an index. A grant's age lifts no outer layer's, and nothing typed."""
         if grant is None or grant.minimum_age is None:
             return self.rules_for(project).ages
-        outer = (
-            layer.rules_for(project).minimum_age
-            for depth, layer in enumerate(self.layers)
-            if depth < grant.depth or layer.kind.typed
-        )
-        return (grant.minimum_age, *(age for age in outer if age is not None))
+        outer = (layer.rules_for(project).minimum_age for layer in self._above(grant))
+        return (grant.minimum_age, *self._chosen_profile_ages(grant), *(age for age in outer if age is not None))
+
+    def first_release_ages_for(self, project: ProjectName, grant: IndexGrant | None) -> tuple[Placed[Age], ...]:
+        """How old a project must be, by the same rule."""
+        if grant is None or grant.minimum_age is None:
+            return self.rules_for(project).first_release_ages
+        outer = (layer.rules_for(project).first_release_age for layer in self._above(grant))
+        return tuple(age for age in outer if age is not None)
+
+    def may_lack_upload_times(self, project: ProjectName, grant: IndexGrant | None) -> bool:
+        """Whether `upload-times = "absent"` settles it: not where an outer layer asks for an age or chose a profile."""
+        if grant is None or not grant.upload_times_absent:
+            return False
+        asked = any(layer.rules_for(project).minimum_age is not None for layer in self._above(grant))
+        return not asked and not self._chosen_profile_ages(grant)
+
+    def _above(self, grant: IndexGrant) -> tuple[Layer, ...]:
+        """The layers whose word a grant cannot lift: the outer ones, and what is typed."""
+        return tuple(layer for depth, layer in enumerate(self.layers) if depth < grant.depth or layer.kind.typed)
+
+    def _chosen_profile_ages(self, grant: IndexGrant) -> tuple[Placed[Age], ...]:
+        """The profile's age where an outer layer chose that profile: then it is that layer's rule."""
+        profile = self.profile.value
+        chosen = any(layer.profile is not None and layer.profile.value is profile for layer in self._above(grant))
+        return (Placed(_DEFAULT_AGE[profile], self.profile.place),) if chosen else ()
 
     def index_named(self, url: Url) -> IndexGrant | None:
         """The grant for that address, whatever credentials either is written with."""

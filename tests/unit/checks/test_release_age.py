@@ -85,6 +85,31 @@ def test_an_age_for_an_index_lifts_no_outer_rule() -> None:
     assert [one.outcome for one in ask(history(uploaded=days(5)), policy(f"{outer}\n{grant}"))] == [Outcome.PASS]
 
 
+GRANT = f'[indexes.corp]\nurl = "{INDEX}"\n'
+
+
+def test_a_grant_lifts_no_outer_first_release_age() -> None:
+    young = history(uploaded=OLD, first_upload=days(40))
+    outer = '[rules]\nfirst-release-age = "90d"'
+    assert [one.code for one in ask(young, policy(outer, f'{GRANT}minimum-age = "0d"'))] == ["first-release"]
+    assert [one.outcome for one in ask(young, policy(f'{GRANT}minimum-age = "0d"'))] == [Outcome.PASS]
+
+
+def test_a_profile_that_an_outer_layer_chose_is_its_rule() -> None:
+    fresh = history(uploaded=days(1), first_upload=OLD)
+    strict = 'profile = "strict"'
+    assert [one.outcome for one in ask(fresh, policy(strict, f'{GRANT}minimum-age = "0d"'))] == [Outcome.FAIL]
+    assert [one.outcome for one in ask(fresh, policy(f'{strict}\n{GRANT}minimum-age = "0d"'))] == [Outcome.PASS]
+
+
+def test_absent_times_are_no_excuse_where_an_outer_layer_asks_for_an_age() -> None:
+    timeless = history(uploaded=None, first_upload=None, offers=STATES_NO_TIMES)
+    absent = f'{GRANT}upload-times = "absent"'
+    for outer in ('[rules]\nminimum-age = "30d"', 'profile = "strict"'):
+        assert [one.outcome for one in ask(timeless, policy(outer, absent))] == [Outcome.UNKNOWN]
+    assert [one.outcome for one in ask(timeless, policy("", absent))] == [Outcome.PASS]
+
+
 def test_a_date_is_a_cut_off() -> None:
     cut = policy("[rules]\nminimum-age = 2026-01-01")
     assert [one.outcome for one in ask(history(uploaded=days(100)), cut)] == [Outcome.FAIL]

@@ -70,6 +70,12 @@ def test_two_sources_of_one_name() -> None:
     assert (alone.outcome, rivals.outcome) == (Outcome.PASS, Outcome.FAIL)
 
 
+def test_a_pinned_digest_settles_whose_a_file_is() -> None:
+    rivals = history(rivals=("https://b.example/",))
+    [finding] = index_conflict.check(dossier(subject(PINNED), rivals), policy(), NOW)
+    assert (finding.outcome, finding.code) == (Outcome.PASS, "pinned")
+
+
 def test_advertised_provenance_that_cannot_be_had_is_not_unattested() -> None:
     gone = Unavailable(wanted=Kind.ATTESTATIONS, code="provenance-unavailable", why="404")
     [finding] = provenance_available.check(dossier(subject(), gone), policy(), NOW)

@@ -14,7 +14,7 @@ from safepip.cli.args import Typed, parse
 from safepip.cli.layers import load_policy, pip_configuration
 from safepip.cli.settings import Settings, settle
 from safepip.errors import BadInput
-from safepip.model.levels import AttestationRule, Hashes, Profile
+from safepip.model.levels import AttestationRule, Hashes, LayerKind, Profile
 from safepip.model.policy import Policy
 from tests.factories import NOW, project
 
@@ -151,6 +151,24 @@ class TestPolicies:
             return  # only root can make this case; the one above stands for it
         with pytest.raises(BadInput, match="another user"):
             policy(tmp_path, folder="project/sub")
+
+    def test_naming_the_projects_own_file_is_to_mean_it(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "project" / "safepip.toml", 'schema = 1\nprofile = "strict"\n')
+        path.chmod(0o666)
+        merged = policy(tmp_path, "--sp-policy", str(path))
+        assert merged.profile.value is Profile.STRICT
+        assert [layer.kind for layer in merged.layers] == [LayerKind.NAMED, LayerKind.COMMAND_LINE]
+
+    def test_a_link_that_leads_nowhere_is_no_absent_policy(self, tmp_path: Path) -> None:
+        (tmp_path / "project").mkdir()
+        (tmp_path / "project" / "safepip.toml").symlink_to(tmp_path / "gone.toml")
+        with pytest.raises(BadInput, match="leads nowhere"):
+            policy(tmp_path)
+
+    def test_a_table_that_is_nearly_ours_is_an_error(self, tmp_path: Path) -> None:
+        write(tmp_path / "project" / "pyproject.toml", '[tool.Safe-Pip]\nschema = 1\nprofile = "strict"\n')
+        with pytest.raises(BadInput, match="it is written 'safepip'"):
+            policy(tmp_path)
 
     def test_a_named_policy_must_be_there(self, tmp_path: Path) -> None:
         with pytest.raises(BadInput, match="no policy file"):

@@ -239,6 +239,18 @@ def test_pins_of_another_platform_are_not_asked_for(world: World) -> None:
     assert Scene.of(world).run(here, elsewhere, hash_mode=True).outcome == "installed"
 
 
+def test_a_pinned_file_of_one_index_may_stand_beside_another_index(world: World) -> None:
+    """A wheelhouse with a build of one's own: the digest says which file is meant."""
+    world.index("own")
+    own = world.publish("base", "1.1+own", index="own")
+    catalog = MemoryCatalog(world, indexes=("main", "own"))
+    scene = Scene(catalog, MemoryStore(catalog), MemoryGatherer(catalog), MemoryInstaller(), MemoryEnvironment())
+    refused = scene.run("base==1.1+own")
+    assert {refusal.check for refusal in refused.refusals} == {"index-conflict"}
+    pinned = root("base==1.1+own", HashPin("sha256", own.claimed))
+    assert scene.run(pinned, hash_mode=True).outcome == "installed"
+
+
 def test_only_the_evidence_that_is_needed_is_gathered(world: World) -> None:
     scene = Scene.of(world)
     scene.run("web")

@@ -121,6 +121,33 @@ def test_a_second_identity_among_the_data(name: str) -> None:
         read_contents(archive([(f"{INFO}/METADATA", b""), (name, b"")]), None)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "evil-2.egg-info/PKG-INFO",
+        "evil-2.EGG-INFO",
+        "evil.egg-link",
+        "evil-2-py3.12.egg",
+        "evil-2-py3.12.egg/EGG-INFO/PKG-INFO",
+        "demo-1.0.data/purelib/evil-2.egg-info/PKG-INFO",
+        "demo-1.0.data/platlib/evil.Egg-Link",
+        "demo-1.0.DATA/data/lib/python3.12/site-packages/evil-2.egg/",
+    ],
+)
+def test_an_identity_of_the_egg_kind(name: str) -> None:
+    with pytest.raises(Malformed, match="egg metadata") as caught:
+        read_contents(archive([(f"{INFO}/METADATA", b""), (name, b"")]), None)
+    assert repr(name) in str(caught.value)
+
+
+def test_eggs_deep_in_a_package_and_names_that_only_look_so() -> None:
+    names = [
+        "demo/tests/old-1.egg-info/PKG-INFO", "demo/tests/one.egg", "demo/x.egg-link", "egg/one.py", "demo.eggs/one.py",
+        "demo.egg.py", "demo.egg-info.txt", "demo-1.0.data/scripts/egg", f"{INFO}/METADATA",
+    ]  # fmt: skip
+    assert read_contents(archive([(name, b"") for name in names]), None).dist_info == (INFO,)
+
+
 @pytest.mark.parametrize("name", ["direct_url.json", "safepip.json", "Direct_URL.json", "SAFEPIP.JSON"])
 def test_what_only_an_installer_writes(name: str) -> None:
     with pytest.raises(Malformed, match="only an installer writes"):

@@ -46,8 +46,16 @@ def never_whole(listing: Listing) -> Path:
     raise AssertionError(f"{listing.name} was fetched whole")
 
 
-def sources(*indexes: Url, find_links: tuple[Url, ...] = (), no_index: bool = False, grants: Any = ()) -> Sources:
-    return Sources(indexes=indexes, find_links=find_links, no_index=no_index, grants=tuple(grants))
+def sources(
+    *indexes: Url,
+    find_links: tuple[Url, ...] = (),
+    no_index: bool = False,
+    grants: Any = (),
+    local_only: frozenset[Url] = frozenset(),
+) -> Sources:
+    return Sources(
+        indexes=indexes, find_links=find_links, no_index=no_index, grants=tuple(grants), local_only=local_only
+    )
 
 
 @contextmanager

@@ -402,6 +402,22 @@ class TestFolders:
         assert listing.size == (folder / listing.name.text).stat().st_size
         assert listing.url == Url((folder / listing.name.text).as_uri())
 
+    def test_a_page_of_a_folder_that_a_file_named_does_not_lead_elsewhere(
+        self, tmp_path: Path, server: WorldServer
+    ) -> None:
+        """A requirements file may name a folder; a page in it must not bring in an index by the back door."""
+        name, content = wheel("demo", "1.0")
+        (tmp_path / name).write_bytes(content)
+        far = server.address("/files/demo-2.0-py3-none-any.whl").reveal()
+        (tmp_path / "links.html").write_text(f'<a href="{far}">demo-2.0-py3-none-any.whl</a>')
+        url = Url(tmp_path.as_uri())
+        with a_catalog(sources(find_links=(url,))) as catalog:
+            assert len(catalog.project(DEMO).pages[0].listings) == 2
+        with a_catalog(sources(find_links=(url,), local_only=frozenset({url}))) as catalog:
+            (page,) = catalog.project(DEMO).pages
+        assert [one.url.scheme for one in page.listings] == ["file"]
+        assert "it lies elsewhere" in [why for _, why in page.skipped]
+
     def test_local_files_come_before_indexes(self, folder: Path, server: WorldServer) -> None:
         with a_catalog(sources(server.index(), find_links=(Url(folder.as_uri()),))) as catalog:
             assert [page.index.scheme for page in catalog.project(DEMO).pages] == ["file", "http"]

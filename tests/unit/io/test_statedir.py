@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -67,6 +68,36 @@ def test_a_folder_of_another_user_is_not_own(tmp_path: Path, monkeypatch: pytest
     other = tmp_path.stat().st_uid + 1
     monkeypatch.setattr("os.geteuid", lambda: other)
     assert not own_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("mode", "own"), [(0o777, False), (0o702, False), (0o1777, True), (0o775, True), (0o755, True)]
+)
+def test_who_may_write_above_an_own_folder(tmp_path: Path, mode: int, own: bool) -> None:
+    make_private(tmp_path / "above" / "between" / "cache")
+    (tmp_path / "above").chmod(mode)
+    assert own_folder(tmp_path / "above" / "between" / "cache") is own
+
+
+@pytest.mark.parametrize("place", ["real", "named"])
+def test_links_hide_no_folder_above(tmp_path: Path, place: str) -> None:
+    make_private(tmp_path / "real" / "cache")
+    make_private(tmp_path / "named")
+    link = tmp_path / "named" / "link"
+    link.symlink_to(tmp_path / "real" / "cache")
+    assert own_folder(link)
+    (tmp_path / place).chmod(0o777)
+    assert not own_folder(link)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving a folder away needs root")
+@pytest.mark.parametrize("strangers", ["above", "link"])
+def test_what_a_stranger_may_move_is_not_own(tmp_path: Path, strangers: str) -> None:
+    make_private(tmp_path / "above" / "cache")
+    (tmp_path / "link").symlink_to(tmp_path / "above")
+    assert own_folder(tmp_path / "link" / "cache")
+    os.chown(tmp_path / strangers, 12345, 12345, follow_symlinks=False)
+    assert not own_folder(tmp_path / "link" / "cache")
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:

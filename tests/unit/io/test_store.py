@@ -245,6 +245,20 @@ class TestPlace:
         assert len(told) == 1
         assert "The cache has been disabled." in told[0]
 
+    def test_where_others_may_swap_the_whole_cache(self, tmp_path: Path) -> None:
+        root = tmp_path / "shared" / "cache"
+        store(root).close()
+        (tmp_path / "shared").chmod(0o1777)
+        assert store(root).workshop.is_relative_to(root)
+        (tmp_path / "shared").chmod(0o777)
+        told: list[str] = []
+        one = store(root, warn=told.append)
+        assert not one.workshop.is_relative_to(tmp_path)
+        one.close()
+        assert len(told) == 1
+        assert "others may write there" in told[0]
+        assert "chmod go-w" in told[0]
+
     @pytest.mark.skipif(os.geteuid() != 0, reason="giving a folder away needs root")
     @pytest.mark.parametrize("place", [".", "files", "files/tmp", "files/sha256"])
     def test_a_folder_that_another_user_made_first(self, tmp_path: Path, place: str) -> None:

@@ -49,6 +49,12 @@ def test_the_same_name_with_other_or_unknown_bytes_is_a_rival() -> None:
     assert rivals_of(unknown, of(page(unknown), on(OTHER, unknown))) == (OTHER,)
 
 
+def test_a_source_with_nothing_that_we_can_use_is_still_a_source() -> None:
+    """corp has the name and only an old format of it: the public one must not take it over."""
+    old = replace(on(OTHER, V1), listings=(), skipped=(("demo-1.0.tar.bz2", "neither a wheel nor an sdist"),))
+    assert rivals_of(V1, of(page(V1), old)) == (OTHER,)
+
+
 def test_a_source_that_lists_nothing_is_no_rival() -> None:
     empty = IndexPage(
         index=OTHER, project=project("demo"), listings=(), status=page(V1).status, offers=page(V1).offers, skipped=()

@@ -102,6 +102,86 @@ class TestNothingInstalledRuns:
         assert not (library / "__pycache__").exists()
 
 
+@pytest.fixture
+def alone(tmp_path: Path, interpreter: Interpreter) -> Interpreter:
+    """One that is no virtual environment, and compiles for itself."""
+    prefix = tmp_path / "python"
+    library = prefix / "lib" / "python3" / "site-packages"
+    library.mkdir(parents=True)
+    (library / "demo.py").write_text("x = 1")
+    (prefix / "bin").mkdir()
+    program = prefix / "bin" / "python"
+    program.symlink_to(interpreter.compiler)
+    paths = {"purelib": library, "platlib": library, "scripts": prefix / "bin", "data": prefix}
+    own = replace(interpreter, path=program, compiler=program, prefix=prefix, base_prefix=prefix, paths=paths)
+    return replace(own, standard_library=(prefix / "lib" / "python3",))
+
+
+def put(library: Path, listed: str) -> None:
+    place = library / listed
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("x = 1")
+
+
+class TestNotAVirtualEnvironment:
+    @pytest.mark.parametrize(
+        "name",
+        ["lib/python312.zip", "lib/libpython3.12.so.1.0", "share/demo/notes", "bin/lib/module.py", "pyvenv.cfg"],
+    )
+    def test_nothing_is_compiled_when_files_were_put_beside_it(self, alone: Interpreter, name: str) -> None:
+        library = alone.paths["purelib"]
+        dist_info = distribution(library, "demo.py", f"../../../{name}")
+        compiler = Compiler(alone)
+        put(library, f"../../../{name}")
+        rows, warnings = compiler.compile([dist_info], [library], os.environ)
+        assert not any(rows.values())
+        assert warnings in ([bytecode._BESIDE], [bytecode._REPLACED])
+        assert not (library / "__pycache__").exists()
+
+    def test_nor_when_a_build_tree_is_feigned_among_the_scripts(self, alone: Interpreter) -> None:
+        library = alone.paths["purelib"]
+        dist_info = distribution(library, "demo.py", "../../../bin/pybuilddir.txt")
+        compiler = Compiler(alone)
+        put(library, "../../../bin/pybuilddir.txt")
+        assert compiler.compile([dist_info], [library], os.environ)[1] == [bytecode._REPLACED]
+
+    def test_nor_when_the_library_folder_holds_the_interpreter(self, alone: Interpreter) -> None:
+        (alone.prefix / "demo.py").write_text("x = 1")
+        put(alone.prefix, "lib/python312.zip")
+        dist_info = distribution(alone.prefix, "demo.py", "lib/python312.zip")
+        assert Compiler(alone).compile([dist_info], [alone.prefix], os.environ) == ({}, [bytecode._BESIDE])
+
+    def test_nor_when_a_record_cannot_be_read(self, alone: Interpreter) -> None:
+        library = alone.paths["purelib"]
+        honest = distribution(library, "demo.py")
+        silent = library / "evil-1.0.dist-info"
+        silent.mkdir()
+        (silent / "RECORD").write_bytes(b"\xff")
+        assert Compiler(alone).compile([honest, silent], [library], os.environ) == ({}, [bytecode._BESIDE])
+
+    def test_modules_scripts_and_what_is_not_there_are_no_obstacle(self, alone: Interpreter) -> None:
+        library = alone.paths["purelib"]
+        dist_info = distribution(library, "demo.py", "deep/notes.txt", "../../../bin/tool", "../../../share/missing")
+        for name in ("deep/notes.txt", "../../../bin/tool"):
+            put(library, name)
+        rows, warnings = Compiler(alone).compile([dist_info], [library], os.environ)
+        assert (len(rows[dist_info]), warnings) == (1, [])
+
+    def test_the_scripts_of_a_user_are_scripts_too(self, alone: Interpreter, tmp_path: Path) -> None:
+        library = tmp_path / "home" / "lib" / "python3" / "site-packages"
+        dist_info = distribution(library, "demo.py", "../../../bin/tool")
+        for name in ("demo.py", "../../../bin/tool"):
+            put(library, name)
+        rows, warnings = Compiler(alone).compile([dist_info], [library], os.environ)
+        assert (len(rows[dist_info]), warnings) == (1, [])
+
+    def test_a_virtual_environment_has_its_compiler_elsewhere(self, rig: Rigging, venv: Venv, tmp_path: Path) -> None:
+        of = wheel(tmp_path / "wheels", files={"demo-1.0.data/data/share/python312.zip": b"no zip"})
+        assert rig().pip.install(plan(install(of)), receipt) == ()
+        assert (venv.path / "share" / "python312.zip").is_file()
+        assert list((venv.library / "demo" / "__pycache__").iterdir())
+
+
 class TestWhichInterpreter:
     def test_the_base_of_a_virtual_environment(self, interpreter: Interpreter) -> None:
         assert not interpreter.compiler.is_relative_to(interpreter.prefix)
