@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
 
 from safepip.errors import NoAnswer, SafepipError
-from safepip.model.artifact import Artifact, HashPin, Indexed, Local, Pin, Resolution, Root
+from safepip.model.artifact import Artifact, HashPin, Indexed, Local, Pin, Resolution
 from safepip.model.evidence import Attestations, Subject
 from safepip.model.ident import ProjectName, Sha256
 from safepip.model.plan import Install, Keep, Plan, Step
@@ -23,25 +22,14 @@ from safepip.pipeline import assess, listing_filter
 from safepip.ports import Catalog, Clock, Environment, Gatherer, Installer, Store, Watcher, Workers
 from safepip.report.machine import receipt
 from safepip.report.refusals import chain_of, from_no_answer, from_verdict
-from safepip.resolve.request import ResolveRequest
+from safepip.resolve.request import ResolveRequest, Wishes
 from safepip.resolve.select import notes, resolve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What was asked for. `hash_mode`: every distribution must be pinned (`--require-hashes`, or any `--hash`)."""
+class Request(Wishes):
+    """What was asked for, and whether to do it."""
 
-    roots: tuple[Root, ...]
-    constraints: tuple[Root, ...]
-    hash_mode: bool
-    upgrade: bool
-    upgrade_strategy: Literal["only-if-needed", "eager"]
-    allow_pre: bool
-    no_deps: bool
-    ignore_installed: bool
-    force_reinstall: bool
-    ignore_requires_python: bool
-    releases: Mapping[ProjectName, bool]
     dry_run: bool
 
 
@@ -91,21 +79,11 @@ def install(request: Request, policy: Policy, world: World, begun: Run) -> Run:
 
 
 def _resolve_request(request: Request, policy: Policy, world: World, now: datetime) -> ResolveRequest:
-    return ResolveRequest(
-        roots=request.roots,
-        constraints=request.constraints,
+    return ResolveRequest.of(
+        request,
         target=world.environment.target(),
         installed=world.environment.installed(),
         admit=listing_filter(policy, now, world.catalog, _pinned(request)),
-        hash_mode=request.hash_mode,
-        upgrade=request.upgrade,
-        upgrade_strategy=request.upgrade_strategy,
-        allow_pre=request.allow_pre,
-        no_deps=request.no_deps,
-        ignore_installed=request.ignore_installed,
-        force_reinstall=request.force_reinstall,
-        ignore_requires_python=request.ignore_requires_python,
-        releases=request.releases,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Literal
 
@@ -36,15 +36,11 @@ Admit = Callable[[Listing, IndexPage], Objection | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResolveRequest:
-    """Everything that an answer depends on, apart from what the indexes say.
+class Wishes:
+    """What a person asks for, before anybody knows where it goes.
 
     roots, constraints: as written; a constraint never adds a project
-    installed:   what is in the target; `ignore_installed` and `force_reinstall` make it count as absent
-    admit:       the policy's listing-level judgement. It is asked at most once a listing and only about candidates
-                 that are really considered, possibly on another thread; it must be a pure function. Wheels named by
-                 a URL or path have no index page and are not asked about: the checks judge their bytes.
-    hash_mode:   every distribution needs a `--hash` (pip's --require-hashes)
+    hash_mode:   every distribution needs a `--hash` (pip's --require-hashes, or any `--hash` at all)
     upgrade, upgrade_strategy: pip's -U and --upgrade-strategy
     allow_pre:   pip's --pre; False is the rule of PEP 440 (only when asked for, or when there is nothing else)
     only_final:  pip's --only-final :all:
@@ -53,9 +49,6 @@ class ResolveRequest:
 
     roots: tuple[Root, ...]
     constraints: tuple[Root, ...]
-    target: Target
-    installed: Mapping[ProjectName, InstalledDistribution]
-    admit: Admit
     hash_mode: bool
     upgrade: bool
     upgrade_strategy: Literal["only-if-needed", "eager"]
@@ -66,7 +59,30 @@ class ResolveRequest:
     ignore_requires_python: bool
     only_final: bool = False
     releases: Mapping[ProjectName, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveRequest(Wishes):
+    """Everything that an answer depends on, apart from what the indexes say.
+
+    installed:   what is in the target; `ignore_installed` and `force_reinstall` make it count as absent
+    admit:       the policy's listing-level judgement. It is asked at most once a listing and only about candidates
+                 that are really considered, possibly on another thread; it must be a pure function. Wheels named by
+                 a URL or path have no index page and are not asked about: the checks judge their bytes.
+    """
+
+    target: Target
+    installed: Mapping[ProjectName, InstalledDistribution]
+    admit: Admit
     rounds: int = ROUNDS
+
+    @classmethod
+    def of(
+        cls, wishes: Wishes, *, target: Target, installed: Mapping[ProjectName, InstalledDistribution], admit: Admit
+    ) -> ResolveRequest:
+        """The wishes, in the place where they are to come true."""
+        wished = {slot.name: getattr(wishes, slot.name) for slot in fields(Wishes)}
+        return cls(**wished, target=target, installed=installed, admit=admit)
 
     def pre_releases(self, project: ProjectName) -> bool | None:
         """True: all releases. False: final ones only. None: what PEP 440 recommends."""
