@@ -37,6 +37,7 @@ from safepip.model.ident import ProjectName, Sha256
 from safepip.model.plan import Install, Plan
 
 Receipt = Callable[[Install, Sha256], bytes]
+_CANCELLED = "ERROR: Operation cancelled by user"
 _QUOTED = 40  # lines of pip's complaints that are kept for the error
 
 
@@ -103,7 +104,10 @@ class Pip:
         before = self._look(plan)
         compiler = Compiler(environment.interpreter) if self._byte_compile else None
         with self._stage(plan, files) as stage:
-            status, complaints = self._run(stage, files)
+            try:
+                status, complaints = self._run(stage, files)
+            except KeyboardInterrupt:
+                raise _interrupted(plan, before, self._look(plan)) from None
         after = self._look(plan)
         if status != 0:
             raise _failed(status, complaints, plan, before, after)
@@ -159,7 +163,8 @@ class Pip:
         def complain(lines: Sequence[str]) -> None:
             complaints.extend(lines)
             for line in lines:
-                self._streams.err(line)
+                if line != _CANCELLED:  # said by us, once
+                    self._streams.err(line)
 
         untraced = Untraced()
         status = watch(
@@ -236,9 +241,26 @@ def _settling(step: Install, byte_code: tuple[RecordRow, ...], receipt: Receipt,
     )
 
 
+def _interrupted(plan: Plan, before: Snapshot, after: Snapshot) -> BaseException:
+    """What to raise for an interrupt: as it is where pip had changed nothing, else with what is installed now."""
+    changed = _changes(plan, before, after)
+    if not changed:
+        return KeyboardInterrupt()
+    return PipFailed(
+        "interrupted",
+        "Operation cancelled by user, while pip was at work.",
+        context=[("changed", ", ".join(changed))],
+        hint="Run the same command again: it brings in what is missing.",
+    )
+
+
+def _changes(plan: Plan, before: Snapshot, after: Snapshot) -> list[str]:
+    changes = (_change(step.pin.project, before, after) for step in plan.installs)
+    return [change for change in changes if change is not None]
+
+
 def _failed(status: int, complaints: Sequence[str], plan: Plan, before: Snapshot, after: Snapshot) -> PipFailed:
-    changes = [_change(step.pin.project, before, after) for step in plan.installs]
-    changed = [change for change in changes if change is not None]
+    changed = _changes(plan, before, after)
     words = [line for line in complaints if line.strip()]
     return PipFailed(
         "pip-failed",

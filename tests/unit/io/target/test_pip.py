@@ -12,10 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from safepip import ports
 from safepip.errors import PipFailed
 from safepip.formats.record import parse_record
+from safepip.io.pip import _Found, _interrupted
 from safepip.io.receipts import RECEIPT, read_receipt
 from safepip.model.artifact import Indexed, IndexPage, Offers, ProjectStatus, Status
 from safepip.model.ident import ProjectName, Sha256, Url
@@ -281,7 +283,17 @@ class TestFailures:
         with pytest.raises(KeyboardInterrupt):
             rigged.pip.install(plan(install(of)), receipt)
         thread.join()
-        assert any("cancelled" in line for line in rigged.err)
+        assert not any("cancelled" in line for line in rigged.err)  # whoever is interrupted says it, once
+        assert list((tmp_path / "workshop").iterdir()) == []  # pip had ended, or the stage could not be gone
+
+
+def test_an_interrupt_that_comes_too_late_says_what_is_installed(tmp_path: Path) -> None:
+    of = plan(install(wheel(tmp_path / "wheels")))
+    new = {ProjectName.parse("demo"): _Found(Version("1.0"), Path("demo-1.0.dist-info"), 1)}
+    told = _interrupted(of, {}, new)
+    assert isinstance(told, PipFailed)
+    assert told.context == (("changed", "demo 1.0 is now installed"),)
+    assert isinstance(_interrupted(of, new, new), KeyboardInterrupt)
 
 
 class TestReceipts:
