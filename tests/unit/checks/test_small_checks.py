@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 import pytest
+from packaging.version import Version
 
-from safepip.checks import hash_pinned, index_conflict, project_status, provenance_available, source_kind
+from safepip.checks import (
+    Check,
+    digest,
+    hash_pinned,
+    index_conflict,
+    metadata_match,
+    project_status,
+    provenance_available,
+    source_kind,
+)
 from safepip.model.artifact import HashPin, Offers, ProjectStatus, Status
-from safepip.model.evidence import Attestations, Kind, Unavailable
+from safepip.model.evidence import Attestations, Kind, Subject, Unavailable
 from safepip.model.verdict import Outcome
-from tests.factories import NOW, artifact, dossier, history, listing, policy, sha256, subject
+from tests.factories import (
+    METADATA,
+    NOW,
+    artifact,
+    contents,
+    dossier,
+    history,
+    listing,
+    policy,
+    project,
+    sha256,
+    subject,
+)
 
 PINNED = artifact(pins=(frozenset({HashPin("sha256", sha256(b"demo"))}),))
 
@@ -83,3 +105,40 @@ def test_advertised_provenance_that_cannot_be_had_is_not_unattested() -> None:
     none = Attestations(advertised=False, index_offers=True, verified=(), rejected=(), claimed_publishers=())
     [finding] = provenance_available.check(dossier(subject(), none), policy(), NOW)
     assert finding.outcome is Outcome.PASS
+
+
+NAMELESS = Subject(project=project("demo"), version=Version("1.0"), file=None, artifact=None, requested=True)
+BYTES_WANTED = (hash_pinned, source_kind, digest)
+
+
+@pytest.mark.parametrize("check", BYTES_WANTED, ids=lambda one: one.ID)
+def test_without_bytes_nothing_is_fine(check: Check) -> None:
+    """`Could not ask` is never a pass: under a rule that asks, silence about missing bytes would let them in."""
+    asking = policy('[rules]\nhashes = "all"')
+    assert [one.outcome for one in check.check(dossier(NAMELESS), asking, NOW)] == [Outcome.UNKNOWN]
+
+
+@pytest.mark.parametrize("about", [NAMELESS, subject(artifact(listing("demo-1.0.tar.gz")))])
+def test_what_is_no_wheel_cannot_be_looked_into(about: Subject) -> None:
+    [finding] = metadata_match.check(dossier(about, contents()), policy(), NOW)
+    assert (finding.outcome, finding.code) == (Outcome.UNKNOWN, "no-wheel")
+
+
+@pytest.mark.parametrize("check", [project_status, index_conflict], ids=lambda one: one.ID)
+def test_an_index_has_no_say_about_a_file_that_a_person_named(check: Check) -> None:
+    [finding] = check.check(dossier(subject(artifact(local=True))), policy(), NOW)
+    assert (finding.outcome, finding.code) == (Outcome.PASS, "not-from-index")
+
+
+@pytest.mark.parametrize("check", [project_status, index_conflict], ids=lambda one: one.ID)
+def test_a_page_that_could_not_be_had_is_unknown(check: Check) -> None:
+    [finding] = check.check(dossier(subject()), policy(), NOW)
+    assert finding.outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(("stated", "outcome"), [("not a specifier", Outcome.PASS), ("another", Outcome.FAIL)])
+def test_requires_python_that_nobody_can_read_is_compared_as_text(stated: str, outcome: Outcome) -> None:
+    metadata = METADATA + b"Requires-Python: not a specifier\n"
+    about = subject(artifact(listing(requires_python=stated)))
+    findings = metadata_match.check(dossier(about, contents(metadata=metadata, resolved_with=metadata)), policy(), NOW)
+    assert {one.outcome for one in findings} == {outcome}
