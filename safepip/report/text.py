@@ -17,6 +17,7 @@ from safepip.model.run import Distribution, Refusal, Run
 from safepip.model.verdict import Judged
 
 _LABEL = 10
+_AS_PIP = frozenset({"yanked", "requires-python"})
 _WIDTH = 100
 
 
@@ -150,10 +151,11 @@ def _words(judged: Judged) -> str:
 
 
 def _held_back(passed_over: Iterable[PassedOver]) -> Iterator[str]:
-    """The newest version of each project, and how many more there are."""
+    """The newest version of each project, and how many more there are. What pip passes over in silence is not told."""
     by_project: dict[str, list[PassedOver]] = {}
     for one in passed_over:
-        by_project.setdefault(one.project, []).append(one)
+        if one.check not in _AS_PIP:
+            by_project.setdefault(one.project, []).append(one)
     for held in by_project.values():
         one = held[0]
         more = f", and {len(held) - 1} more" if len(held) > 1 else ""

@@ -81,6 +81,9 @@ def test_held_back_is_said_on_success_and_not_with_q() -> None:
     told = run(outcome="installed", held_back=(held,))
     assert list(closing(told, PLAIN, 0)) == ["Held back acme 2: young; eligible 2026-11-23 12:00 UTC  [release-age]"]
     assert list(closing(told, PLAIN, -1)) == []
+    older, yanked = replace(held, version=Version("1.9")), replace(held, project=project("other"), check="yanked")
+    [line] = closing(run(outcome="installed", held_back=(held, older, yanked)), PLAIN, 0)
+    assert line.startswith("Held back acme 2, and 1 more: ")
 
 
 def test_an_error_has_context_and_the_next_step() -> None:
