@@ -6,7 +6,6 @@ from datetime import datetime
 
 from safepip.formats.publisher import describe
 from safepip.formats.statement import PREDICATES
-from safepip.model.artifact import Local
 from safepip.model.evidence import Attestations, Dossier, Kind, Subject, Unavailable
 from safepip.model.levels import AttestationRule, Placed
 from safepip.model.policy import Policy
@@ -57,9 +56,7 @@ def _without(subject: Subject, evidence: Attestations, rule: Placed[AttestationR
     if evidence.advertised:
         text = "the index advertises provenance for this file and serves an empty list"
         return _finding(subject, "empty", Outcome.FAIL, text, "Report it to the index: an empty list verifies nothing.")
-    artifact = subject.artifact
-    local = artifact is not None and isinstance(artifact.origin, Local)
-    if local:
+    if subject.named:
         lack = "nothing attests this file, which was named by path or URL"
     elif evidence.index_offers:
         lack = "this file has no attestation; its index serves them for others"
@@ -67,7 +64,7 @@ def _without(subject: Subject, evidence: Attestations, rule: Placed[AttestationR
         lack = "this index does not offer provenance, so nobody can tell whether the file is attested"
     if rule.value is not AttestationRule.REQUIRE:
         return _finding(subject, "unattested", Outcome.PASS, lack)
-    code = "required" if local or evidence.index_offers else "index-offers-none"
+    code = "required" if subject.named or evidence.index_offers else "index-offers-none"
     hint = f"An attestation is required by {rule.place}. Choose a version that is attested, or change that rule."
     return _finding(subject, code, Outcome.FAIL, lack, hint)
 

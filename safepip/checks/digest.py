@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from safepip.model.artifact import HASH_ALGORITHMS, Artifact, Indexed
+from safepip.model.artifact import HASH_ALGORITHMS, Artifact
 from safepip.model.evidence import Dossier, Kind
 from safepip.model.policy import Policy
 from safepip.model.verdict import Finding, Outcome
@@ -36,9 +36,9 @@ def _against_pins(artifact: Artifact) -> Iterator[tuple[str, str]]:
 
 
 def _against_claims(artifact: Artifact) -> Iterator[tuple[str, str]]:
-    if not isinstance(artifact.origin, Indexed):
+    listing = artifact.listing
+    if listing is None:
         return
-    listing = artifact.origin.listing
     for algorithm in HASH_ALGORITHMS:
         stated, computed = listing.claimed.get(algorithm), artifact.digests.get(algorithm)
         if stated is not None and computed is not None and stated != computed:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from safepip.model.artifact import Local
 from safepip.model.evidence import Dossier, History, Kind, Unavailable
 from safepip.model.policy import Policy
 from safepip.model.verdict import Finding, Outcome
@@ -20,7 +19,7 @@ NEEDS: frozenset[Kind] = frozenset({Kind.HISTORY})
 def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...]:  # noqa: ARG001 - one signature
     subject = dossier.subject
     history = dossier.get(History)
-    if subject.artifact is not None and isinstance(subject.artifact.origin, Local):
+    if subject.named:
         finding = Finding(check=ID, code="not-from-index", about=subject.key, outcome=Outcome.PASS, message="named")
     elif subject.artifact is not None and subject.artifact.pins:
         finding = Finding(

@@ -15,7 +15,7 @@ from packaging.tags import Tag, parse_tag
 
 from safepip.errors import Malformed
 from safepip.formats.metadata import parse_metadata
-from safepip.model.artifact import Artifact, Indexed, Metadata
+from safepip.model.artifact import Artifact, Metadata
 from safepip.model.evidence import Contents, Dossier, Kind, Unavailable
 from safepip.model.ident import FileKind, FileName, ProjectName, parse_version
 from safepip.model.policy import Policy
@@ -74,9 +74,9 @@ def _dist_info(name: FileName, contents: Contents) -> Iterator[Fault]:
 
 
 def _listing(artifact: Artifact, metadata: Metadata) -> Iterator[Fault]:
-    if not isinstance(artifact.origin, Indexed) or artifact.origin.listing.requires_python is None:
+    if artifact.listing is None or artifact.listing.requires_python is None:
         return
-    stated, actual = artifact.origin.listing.requires_python, metadata.requires_python
+    stated, actual = artifact.listing.requires_python, metadata.requires_python
     try:
         agrees = SpecifierSet(stated) == SpecifierSet(actual or "")
     except InvalidSpecifier:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from safepip.model.artifact import Local, Status
+from safepip.model.artifact import Status
 from safepip.model.evidence import Dossier, History, Kind, Unavailable
 from safepip.model.policy import Policy
 from safepip.model.verdict import Finding, Outcome
@@ -26,7 +26,7 @@ def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...
     def finding(outcome: Outcome, code: str, message: str) -> tuple[Finding, ...]:
         return (Finding(check=ID, code=code, about=subject.key, outcome=outcome, message=message),)
 
-    if subject.artifact is not None and isinstance(subject.artifact.origin, Local):
+    if subject.named:
         return finding(Outcome.PASS, "not-from-index", "named by a person, not found on an index")
     if isinstance(history, Unavailable):
         return finding(Outcome.UNKNOWN, history.code, history.why)

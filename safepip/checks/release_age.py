@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
-from safepip.formats.age import render_age
-from safepip.model.artifact import Local
+from safepip.formats.age import moment, render_age
 from safepip.model.evidence import Dossier, History, Kind, Unavailable
 from safepip.model.levels import Age, Placed
 from safepip.model.policy import Policy
@@ -27,7 +26,7 @@ _NEVER = datetime.max.replace(tzinfo=timezone.utc)
 def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...]:
     subject = dossier.subject
     history = dossier.get(History)
-    if subject.artifact is not None and isinstance(subject.artifact.origin, Local):
+    if subject.named:
         return (_finding(subject.key, Outcome.PASS, "not-from-index", "named by a person, not found on an index"),)
     if isinstance(history, Unavailable):
         return (_finding(subject.key, Outcome.UNKNOWN, history.code, history.why),)
@@ -80,10 +79,6 @@ def _too_young(
 
 def _finding(key: str, outcome: Outcome, code: str, message: str) -> Finding:
     return Finding(check=ID, code=code, about=key, outcome=outcome, message=message)
-
-
-def moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def ago(span: timedelta) -> str:

@@ -48,7 +48,6 @@ class Settings:
     extra_index_urls: tuple[Placed[str], ...]
     no_index: bool
     find_links: tuple[Placed[str], ...]
-    python: str | None
     target: Path | None
     prefix: Path | None
     root: Path | None
@@ -102,7 +101,6 @@ def settle(
         extra_index_urls=pick.each("extra_index_url"),
         no_index=pick.flag("no_index"),
         find_links=pick.each("find_links"),
-        python=pick.text("python"),
         target=pick.path("target"),
         prefix=pick.path("prefix"),
         root=pick.path("root"),

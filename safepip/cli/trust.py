@@ -29,11 +29,14 @@ class Verifiers:
         """Read every root that this run names. Raises BadInput, before anything is fetched, for one that is none."""
         named = [Path(self._named)] if self._named is not None else []
         for path in (*named, *(_beside(root) for root in self._policy.trust_roots)):
-            AttestationVerifier(_read(path))
+            self._verifier(path)
 
     def speaking_for(self, index: Url) -> AttestationVerifier:
         """Raises BadInput where the root cannot be read or is not one."""
-        path = self._root_of(index)
+        return self._verifier(self._root_of(index))
+
+    def _verifier(self, path: Path | None) -> AttestationVerifier:
+        """Each root is read once, so what is verified with is what was looked at."""
         with self._lock:
             if path not in self._made:
                 self._made[path] = AttestationVerifier(_read(path))

@@ -176,12 +176,7 @@ def _plan(resolution: Resolution, distributions: tuple[Distribution, ...], polic
             steps.append(Keep(pin=pin, installed=pin.installed))
         else:
             steps.append(Install(approved=approved[pin.project], pin=pin, replaces=present.get(pin.project)))
-    return Plan(
-        steps=tuple(steps),
-        target=resolution.target,
-        policy=policy.digest,
-        held_back=resolution.passed_over,
-    )
+    return Plan(steps=tuple(steps), target=resolution.target, policy=policy.digest)
 
 
 def _receipts(

@@ -1,4 +1,4 @@
-"""A minimum age: `3d`, `36h`, `P7D`, `PT36H`, or a date before which a file must have been uploaded."""
+"""Times as people write and read them: a minimum age (`3d`, `36h`, `P7D`, `PT36H`, or a date), and a moment."""
 
 from __future__ import annotations
 
@@ -44,3 +44,8 @@ def render_age(age: Age) -> str:
         return age.date().isoformat()
     hours = int(age.total_seconds() // 3600)
     return f"{hours // 24}d" if hours % 24 == 0 else f"{hours}h"
+
+
+def moment(at: datetime) -> str:
+    """A time as people are told it."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"

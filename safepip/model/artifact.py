@@ -274,3 +274,13 @@ class Artifact:
     path: Path
     origin: Origin
     pins: tuple[frozenset[HashPin], ...]
+
+    @property
+    def listing(self) -> Listing | None:
+        """What an index said of the file; None where a person named it."""
+        return self.origin.listing if isinstance(self.origin, Indexed) else None
+
+    @property
+    def url(self) -> Url:
+        """Where the bytes came from."""
+        return self.origin.listing.url if isinstance(self.origin, Indexed) else self.origin.url

@@ -153,6 +153,11 @@ class Subject:
     requested: bool
 
     @property
+    def named(self) -> bool:
+        """Whether a person named this very file by path or address: then no index has a say about it."""
+        return self.artifact is not None and self.artifact.listing is None
+
+    @property
     def key(self) -> str:
         """What findings are about: the digest of the bytes, else `name==version`."""
         return self.artifact.sha256 if self.artifact is not None else f"{self.project}=={self.version}"

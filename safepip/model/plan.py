@@ -1,11 +1,10 @@
-"""What will be done, and what was done. Doing it is elsewhere; `--dry-run` prints the plan."""
+"""What will be done. Doing it is elsewhere; `--dry-run` prints the plan."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from safepip.model.artifact import InstalledDistribution, PassedOver, Pin, Target
+from safepip.model.artifact import InstalledDistribution, Pin, Target
 from safepip.model.verdict import Approved
 
 
@@ -36,7 +35,6 @@ class Plan:
     steps: tuple[Step, ...]
     target: Target
     policy: str
-    held_back: tuple[PassedOver, ...]
 
     @property
     def installs(self) -> tuple[Install, ...]:
@@ -45,17 +43,3 @@ class Plan:
     @property
     def keeps(self) -> tuple[Keep, ...]:
         return tuple(step for step in self.steps if isinstance(step, Keep))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """Evidence of one installation: written beside the distribution it speaks of.
-
-    record: sha256 of RECORD as installed, without the receipt's own row
-    """
-
-    step: Install
-    policy: str
-    record: str
-    at: datetime
-    tool: str

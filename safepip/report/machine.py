@@ -11,7 +11,7 @@ from safepip import __version__
 from safepip.errors import SafepipError
 from safepip.formats.metadata_json import as_json
 from safepip.formats.publisher import describe
-from safepip.model.artifact import Indexed, Local, PassedOver
+from safepip.model.artifact import PassedOver
 from safepip.model.plan import Install, Plan
 from safepip.model.run import Distribution, Refusal, Run
 from safepip.model.verdict import Judged
@@ -63,9 +63,7 @@ def distribution(one: Distribution) -> dict[str, Any]:
     """The entry of one distribution; a receipt holds the same."""
     subject = one.verdict.subject
     artifact = subject.artifact
-    listing = artifact.origin.listing if artifact is not None and isinstance(artifact.origin, Indexed) else None
-    named = artifact.origin.url if artifact is not None and isinstance(artifact.origin, Local) else None
-    url = listing.url if listing is not None else named
+    listing = artifact.listing if artifact is not None else None
     return {
         "name": subject.project,
         "version": str(subject.version),
@@ -73,7 +71,7 @@ def distribution(one: Distribution) -> dict[str, Any]:
         "sha256": artifact.sha256 if artifact is not None else None,
         "size": artifact.size if artifact is not None else None,
         "index": str(listing.index) if listing is not None else None,
-        "url": str(url) if url is not None else None,
+        "url": str(artifact.url) if artifact is not None else None,
         "uploaded": stamp(listing.uploaded) if listing is not None and listing.uploaded is not None else None,
         "kind": artifact.name.kind.value if artifact is not None else None,
         "publisher": describe(one.attested[0].identity) if one.attested else None,
@@ -112,15 +110,14 @@ def pip_report(plan: Plan, run: Run) -> dict[str, Any]:
 def _pip_item(step: Install) -> dict[str, Any]:
     artifact = step.approved.verdict.subject.artifact
     assert artifact is not None  # noqa: S101 - Approved holds no verdict without bytes
-    direct = not isinstance(artifact.origin, Indexed)
-    url = artifact.origin.listing.url if isinstance(artifact.origin, Indexed) else artifact.origin.url
+    listing = artifact.listing
     return {
         "download_info": {
-            "url": str(url.without_credentials().without_fragment()),
+            "url": str(artifact.url.without_credentials().without_fragment()),
             "archive_info": {"hash": f"sha256={artifact.sha256}", "hashes": {"sha256": artifact.sha256}},
         },
-        "is_direct": direct,
-        "is_yanked": isinstance(artifact.origin, Indexed) and artifact.origin.listing.yanked is not None,
+        "is_direct": listing is None,
+        "is_yanked": listing is not None and listing.yanked is not None,
         "requested": step.pin.requested,
         "requested_extras": sorted(step.pin.extras),
         "metadata": as_json(step.pin.metadata.raw) if step.pin.metadata is not None else {},

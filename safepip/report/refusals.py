@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from safepip.errors import NoAnswer
+from safepip.formats.age import moment
 from safepip.model.artifact import Parent, PassedOver, Pin, Resolution
 from safepip.model.ident import ProjectName
 from safepip.model.levels import CHECKS
@@ -68,7 +69,7 @@ def _facts(failure: Unsatisfied, first: PassedOver | None) -> Iterator[tuple[str
     if failure.accepted is not None:
         yield "accepted", f"{failure.project} {failure.accepted}  ({failure.accepted_file})"
     if first is not None and first.eligible is not None:
-        yield "eligible", f"{first.version} from {first.eligible:%Y-%m-%d %H:%M} UTC"
+        yield "eligible", f"{first.version} from {moment(first.eligible)}"
     hint = (first.hint if first is not None and first.eligible is None else None) or failure.hint
     if hint is not None:
         yield "next", hint

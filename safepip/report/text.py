@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from safepip.errors import NoAnswer, SafepipError
+from safepip.formats.age import moment
 from safepip.formats.plain import clean
 from safepip.formats.publisher import describe
 from safepip.model.artifact import Listing, PassedOver, Pin, Resolution
@@ -63,7 +64,7 @@ def provenance(one: Distribution) -> str | None:
     if not one.attested:
         return None
     first = one.attested[0]
-    when = f", logged {first.logged_at:%Y-%m-%d %H:%M} UTC" if first.logged_at is not None else ""
+    when = f", logged {moment(first.logged_at)}" if first.logged_at is not None else ""
     return clean(f"  Verified {one.verdict.subject.file}: published by {describe(first.identity)}{when}")
 
 
@@ -163,7 +164,7 @@ def _held_back(passed_over: Iterable[PassedOver]) -> Iterator[str]:
 
 
 def _eligible(one: PassedOver) -> str:
-    return f"; eligible {one.eligible:%Y-%m-%d %H:%M} UTC" if one.eligible is not None else ""
+    return f"; eligible {moment(one.eligible)}" if one.eligible is not None else ""
 
 
 def _judgements(distributions: Iterable[Distribution]) -> Iterator[str]:

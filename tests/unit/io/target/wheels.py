@@ -160,4 +160,4 @@ def keep(of: Wheel, installed: InstalledDistribution, *, parent: str | None = No
 
 def plan(*steps: Step) -> Plan:
     target = Target(python=parse_version("3.12"), tags=(), markers={})
-    return Plan(steps=steps, target=target, policy="0" * 64, held_back=())
+    return Plan(steps=steps, target=target, policy="0" * 64)
