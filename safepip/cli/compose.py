@@ -82,7 +82,7 @@ def install(typed: Typed, command: tuple[str, ...], environ: Mapping[str, str], 
     interpreter = find_interpreter(typed.given.get("python") or environ.get("PIP_PYTHON"), environ, Home.own())
     configured = pip_configuration(environ, environment_of(interpreter))
     settings = settle(typed, configured, environ, command)
-    console.settle(settings.verbosity, progress=settings.progress)
+    console.settle(settings.verbosity, color=settings.color, progress=settings.progress)
     begun = _begun(settings, started, interpreter)
     with ExitStack() as closing:
         try:

@@ -30,7 +30,6 @@ class Console:
 
     def __init__(self, *, verbosity: int, color: bool, progress: str, environ: Mapping[str, str]) -> None:
         self._environ = environ
-        self.style = text.Style(color=color and _is_terminal(sys.stderr) and environ.get("TERM") != "dumb")
         self._lock = threading.RLock()
         self._progress: Progress | None = None
         self._task: TaskID | None = None
@@ -38,14 +37,16 @@ class Console:
         self._expected = 0
         self._received = 0
         self._passing = False
-        self.settle(verbosity, progress=progress)
+        self.settle(verbosity, color=color, progress=progress)
 
-    def settle(self, verbosity: int, *, progress: str) -> None:
+    def settle(self, verbosity: int, *, color: bool, progress: str) -> None:
         """What all layers of settings say, once they have been read."""
         environ = self._environ
+        terminal = _is_terminal(sys.stderr) and environ.get("TERM") != "dumb"
+        self.style = text.Style(color=color and terminal)
         wanted = progress == "on" or (progress == "auto" and not any(name in environ for name in _UNATTENDED))
         self.verbosity = verbosity
-        self._animated = wanted and verbosity >= 0 and _is_terminal(sys.stderr) and environ.get("TERM") != "dumb"
+        self._animated = wanted and verbosity >= 0 and terminal
         self._raw = progress == "raw" and verbosity >= 0
 
     # -- lines -------------------------------------------------------------------------------------------------------
