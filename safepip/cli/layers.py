@@ -105,11 +105,11 @@ def _project(folder: Path, named: Path | None, today: date) -> Layer | None:
     for place in (folder, *folder.parents):
         if named is not None and (place / "safepip.toml").exists() and named.samefile(place / "safepip.toml"):
             return None
-        layer = _layer(place / "safepip.toml", table=(), kind=LayerKind.PROJECT, today=today)
-        layer = layer or _layer(place / "pyproject.toml", table=_TOOL, kind=LayerKind.PROJECT, today=today)
-        if layer is not None:
-            _require_trusted(place / layer.name.rpartition("/")[2], inherited=place != folder)
-            return layer
+        for path, table in ((place / "safepip.toml", ()), (place / "pyproject.toml", _TOOL)):
+            layer = _layer(path, table=table, kind=LayerKind.PROJECT, today=today)
+            if layer is not None:
+                _require_trusted(path, inherited=place != folder)
+                return layer
     return None
 
 
