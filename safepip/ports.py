@@ -18,7 +18,8 @@ from safepip.model.artifact import (
     Target,
 )
 from safepip.model.evidence import Evidence, Kind, Subject
-from safepip.model.ident import ProjectName, Sha256, Url
+from safepip.model.ident import FileName, ProjectName, Sha256, Url
+from safepip.model.ledger import Recorded, Sighting
 from safepip.model.plan import Install, Plan
 from safepip.model.run import Distribution
 
@@ -62,10 +63,29 @@ class Store(Protocol):
 
 
 class Gatherer(Protocol):
+    def expect(self, pins: Collection[Pin]) -> None:
+        """Told what will be asked about, so that slow things can begin in the shadow of the downloads. Never raises."""
+        ...
+
     def gather(self, subject: Subject, pin: Pin, kinds: Collection[Kind]) -> tuple[Evidence, ...]:
         """One piece for each kind, `Unavailable` where it could not be had.
 
         Raises BadInput about what the user configured, such as a trusted root, and nothing about what was served.
+        """
+        ...
+
+
+class Ledger(Protocol):
+    """What is remembered of publishers. Raises BadInput for a ledger that cannot be read, before anything is judged."""
+
+    def recorded(self, index: Url, file: FileName) -> Recorded | None:
+        """What is recorded for that index, the file's project and its kind."""
+        ...
+
+    def record(self, seen: Collection[Sighting]) -> tuple[str, ...]:
+        """Write down those that are the first of their key, after a successful install; what to tell is returned.
+
+        Raises EnvironmentFault where it cannot be written: what is installed stays, and nothing is half-written.
         """
         ...
 

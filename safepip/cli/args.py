@@ -9,10 +9,18 @@ from typing import Any, NoReturn
 
 from safepip import __version__
 from safepip.cli.table import OPTIONS, Option
+from safepip.cli.table_trust import TRUST
+from safepip.cli.table_verify import VERIFY
 from safepip.errors import UsageError
 
-COMMANDS = ("install",)
-SUMMARY = {"install": "Install what has been judged, with pip."}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command: what its help says, and its own options."""
+
+    summary: str
+    usage: str
+    options: tuple[Option, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +57,7 @@ def parse(argv: Sequence[str]) -> Typed | str:
         ) from None
     if before.help:
         return _help_for(rest[0], general)
-    parser = _parser(f"safepip {rest[0]}", "%prog [options] <requirement> ...", OPTIONS)
+    parser = _of(rest[0])
     options, arguments = parser.parse_args(rest[1:])
     if options.help:
         return parser.format_help()
@@ -57,6 +65,10 @@ def parse(argv: Sequence[str]) -> Typed | str:
         raise UsageError("usage", "The --python option must be placed before the pip subcommand name")
     given = _both(_given(before), _given(options))
     return Typed(command=rest[0], arguments=tuple(arguments), given=given)
+
+
+def _of(command: str) -> _Parser:
+    return _parser(f"safepip {command}", f"%prog {COMMANDS[command].usage}", COMMANDS[command].options)
 
 
 def _general() -> tuple[Option, ...]:
@@ -105,6 +117,25 @@ def _both(before: Mapping[str, Any], after: Mapping[str, Any]) -> Mapping[str, A
 
 def _help_for(command: str, general: _Parser) -> str:
     if command in COMMANDS:
-        return _parser(f"safepip {command}", "%prog [options] <requirement> ...", OPTIONS).format_help()
-    commands = "\n".join(f"  {name:12}{SUMMARY[name]}" for name in COMMANDS)
-    return f"{general.format_help()}\nCommands:\n{commands}\n\n`safepip install --help` has all its options.\n"
+        return _of(command).format_help()
+    commands = "\n".join(f"  {name:12}{one.summary}" for name, one in COMMANDS.items())
+    return f"{general.format_help()}\nCommands:\n{commands}\n\n`safepip COMMAND --help` has the options of each.\n"
+
+
+COMMANDS: Mapping[str, Command] = {
+    "install": Command(
+        summary="Install what has been judged, with pip.",
+        usage="[options] <requirement> ...",
+        options=OPTIONS,
+    ),
+    "verify": Command(
+        summary="Say who published files, and whether that is who was expected.",
+        usage="[options] <file, sha256:HEX or URL> ...",
+        options=(*VERIFY, *_general()),
+    ),
+    "trust": Command(
+        summary="Trusted roots and the publishers that are remembered.",
+        usage="[options] show | update | list | init | pin | accept | forget [<project> ...]",
+        options=(*TRUST, *_general()),
+    ),
+}

@@ -16,6 +16,7 @@ from safepip import __version__
 from safepip.cli.args import Typed
 from safepip.cli.console import Console
 from safepip.cli.layers import environment_of, load_policy, pip_configuration
+from safepip.cli.ledgerplace import ledger_place
 from safepip.cli.output import report_failure, show
 from safepip.cli.roots import Asked, gather, require_known_sources
 from safepip.cli.settings import Settings, settle
@@ -26,19 +27,23 @@ from safepip.flows.install import install as flow
 from safepip.formats.pipfiles import Forwarded, Placement
 from safepip.io.download import Downloader
 from safepip.io.environment import PythonEnvironment
+from safepip.io.expectation import Expectations
 from safepip.io.gather import EvidenceGatherer
 from safepip.io.http import Http, HttpSettings
 from safepip.io.index import IndexCatalog, Sources
 from safepip.io.interpreter import DefaultIndex, Home, ask_default_index, find_interpreter
+from safepip.io.ledger import LedgerFile
 from safepip.io.parallel import Parallel
 from safepip.io.pip import Pip, Streams
 from safepip.io.pools import Proxies
+from safepip.io.provenance import ServedAttestations
 from safepip.io.statedir import cache_folder
 from safepip.io.store import Store
 from safepip.model.ident import Url, redacted
 from safepip.model.levels import Placed
 from safepip.model.policy import Policy
 from safepip.model.run import Run
+from safepip.pipeline import Histories
 
 DOWNLOADS = 8
 # A slip in an address that would make it a path: `https:/user:password@host`, `user:password@host/simple`.
@@ -82,12 +87,16 @@ def install(typed: Typed, command: tuple[str, ...], environ: Mapping[str, str], 
     interpreter = find_interpreter(typed.given.get("python") or environ.get("PIP_PYTHON"), environ, Home.own())
     configured = pip_configuration(environ, environment_of(interpreter))
     settings = settle(typed, configured, environ, command)
+    if not settings.arguments and not settings.requirement_files:
+        raise BadInput(
+            "nothing-asked-for", 'You must give at least one requirement to install (see "safepip help install")'
+        )
     console.settle(settings.verbosity, color=settings.color, progress=settings.progress)
     begun = _begun(settings, started, interpreter)
     with ExitStack() as closing:
         try:
             place = _place(settings, interpreter, environ, console, closing)
-            asked = gather(settings, environ)
+            asked = gather(settings, environ, place.environment.target)
             today = started.astimezone().date()
             policy = load_policy(settings, environ, hash_mode=asked.hash_mode, folder=_here(), today=today)
             begun = replace(begun, policy=policy)
@@ -140,10 +149,12 @@ def _here() -> Path:
 @contextmanager
 def _world(order: Order, place: Place) -> Iterator[World]:
     settings, console = order.settings, place.console
-    verifiers = Verifiers(settings.trusted_root, order.policy)
+    cache = _cache(settings)
+    verifiers = Verifiers(settings.trusted_root, order.policy, cache)
     verifiers.check()
     sources = _sources(order.asked, order.policy, place.default)
-    cache = _cache(settings)
+    ledger = LedgerFile(ledger_place(_here()), SystemClock().now)
+    ledger.check()
     with ExitStack() as closing:
         http = Http(_http_settings(settings, sources))
         store = Store(cache, Downloader(http, resumes=settings.retries), console, console.warn)
@@ -158,16 +169,26 @@ def _world(order: Order, place: Place) -> Iterator[World]:
         closing.callback(catalog.close)
         workers = Parallel(DOWNLOADS)
         closing.callback(workers.close)
+        attestations = ServedAttestations(http, verifiers.speaking_for, order.policy)
+        closing.callback(attestations.close)
         closing.callback(http.close)  # first of all, so that whatever still runs ends soon
         yield World(
             catalog=catalog,
             store=store,
             gatherer=EvidenceGatherer(
-                catalog,
-                http,
-                verifiers.speaking_for,
+                Histories(catalog, ledger),
+                attestations,
+                Expectations(
+                    policy=order.policy,
+                    ledger=ledger,
+                    catalog=catalog,
+                    served=attestations.served,
+                    verifier_for=verifiers.speaking_for,
+                    locked=order.asked.locked,
+                ),
                 contradicted=catalog.forget_metadata,
             ),
+            ledger=ledger,
             environment=place.environment,
             installer=_pip(settings, place, store.workshop),
             workers=workers,

@@ -114,27 +114,32 @@ def _project(folder: Path, named: Path | None, today: date) -> Layer | None:
 
 
 def _require_trusted(path: Path, *, inherited: bool) -> None:
-    """A policy may permit things, so nobody else may be able to write it.
+    """A policy may permit things, so nobody else may be able to write it."""
+    why = why_not_ones_own(path, inherited=inherited)
+    if why is not None:
+        raise BadInput(
+            "policy-not-ones-own",
+            f"the policy {str(path)!r} is not followed: {why}",
+            hint="mend its owner or mode, or name it with --sp-policy where you mean it",
+        )
+
+
+def why_not_ones_own(path: Path, *, inherited: bool) -> str | None:
+    """Why a file that a run is to believe may be somebody else's; None where it is not.
 
     One found in a parent folder must belong to this user or to root: anybody can put a file into /tmp (compare git's
     safe.directory).
     """
     owners = {path.stat().st_uid, path.lstat().st_uid}
     if path.stat().st_mode & stat.S_IWOTH:
-        why = "everybody can write it"
-    elif owners <= {os.geteuid(), 0}:
-        return
-    elif inherited:
-        why = "it lies in a parent folder and belongs to another user"
-    elif path.parent.stat().st_mode & stat.S_IWOTH:
-        why = "it belongs to another user, in a folder that everybody can write"
-    else:
-        return
-    raise BadInput(
-        "policy-not-ones-own",
-        f"the policy {str(path)!r} is not followed: {why}",
-        hint="mend its owner or mode, or name it with --sp-policy where you mean it",
-    )
+        return "everybody can write it"
+    if owners <= {os.geteuid(), 0}:
+        return None
+    if inherited:
+        return "it lies in a parent folder and belongs to another user"
+    if path.parent.stat().st_mode & stat.S_IWOTH:
+        return "it belongs to another user, in a folder that everybody can write"
+    return None
 
 
 def _layer(path: Path, *, table: tuple[str, ...], kind: LayerKind, today: date) -> Layer | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _misused(error: UsageError) -> int:
-    print(f"\nUsage:\n  safepip install [options] <requirement> ...\n\n{error.message}", file=sys.stderr)
+    print(f"\nUsage:\n  safepip <command> [options]\n\n{error.message}", file=sys.stderr)
     if error.hint:
         print(f"  next       {error.hint}", file=sys.stderr)
     return error.exit_code
@@ -49,7 +49,7 @@ def _guarded(typed: Typed, argv: Sequence[str], environ: Mapping[str, str]) -> i
         environ=environ,
     )
     try:
-        return _install(typed, argv, environ, console)
+        return _command(typed)(typed, ("safepip", *argv), environ, console)
     except KeyboardInterrupt:
         console.end()
         console.err(console.style.error("Operation cancelled by user"))
@@ -111,7 +111,15 @@ def _defect(error: Exception) -> Defect:
     )
 
 
-def _install(typed: Typed, argv: Sequence[str], environ: Mapping[str, str], console: Console) -> int:
-    from safepip.cli.compose import install
+def _command(typed: Typed) -> Callable[[Typed, tuple[str, ...], Mapping[str, str], Console], int]:
+    if typed.command == "install":
+        from safepip.cli.compose import install
 
-    return install(typed, ("safepip", *argv), environ, console)
+        return install
+    if typed.command == "verify":
+        from safepip.cli.verify import verify
+
+        return verify
+    from safepip.cli.trustcommand import trust
+
+    return trust

@@ -6,18 +6,26 @@ Files may tighten and never loosen: a line that would undo the command line is a
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
 
 from safepip.cli.settings import COMMAND_LINE, Settings
 from safepip.errors import BadInput, Refused, SafepipError
 from safepip.formats.requirement_line import PathAnswer, PathKind, parse_requirement
 from safepip.formats.requirements import OptionLine, RequirementsFile, parse_requirements
-from safepip.model.artifact import Root
+from safepip.model.artifact import Root, Target
 from safepip.model.ident import ProjectName, Url
 from safepip.model.levels import Placed
 
+if TYPE_CHECKING:
+    from safepip.formats.pylock import Lock, LockedPublishers
+
+_LOCK_EXTRAS = re.compile(r"\[([^\[\]]*)\]$")
 _SOURCES = ("--index-url", "--extra-index-url", "--find-links")
 _REFUSED = {
     "--no-binary": "would build from source, which runs the author's code as you",
@@ -36,6 +44,7 @@ class Asked:
     of_files: the sources that lines of files name; `require_known_sources` says which addresses of them may be asked,
         and pages among their folders may not lead elsewhere
     releases: from `--all-releases NAME` (True) and `--only-final NAME` (False)
+    locked: who has to have published what, as lock files say
     """
 
     roots: tuple[Root, ...]
@@ -48,10 +57,14 @@ class Asked:
     no_index: bool
     of_files: tuple[Placed[str], ...]
     releases: Mapping[ProjectName, bool]
+    locked: tuple[LockedPublishers, ...]
 
 
-def gather(settings: Settings, environ: Mapping[str, str]) -> Asked:
-    """Read everything that was asked for. All faults of all files are told together."""
+def gather(settings: Settings, environ: Mapping[str, str], target: Callable[[], Target]) -> Asked:
+    """Read everything that was asked for. All faults of all files are told together.
+
+    target: asked only where a lock has to be read for it
+    """
     faults: list[SafepipError] = []
     roots: list[Root] = []
     for text in settings.arguments:
@@ -59,16 +72,23 @@ def gather(settings: Settings, environ: Mapping[str, str]) -> Asked:
             roots.append(parse_requirement(text, COMMAND_LINE, look=_look, pins=frozenset(), constraint=False))
         except (BadInput, Refused) as error:
             faults.append(error)
-    files = _files(settings.requirement_files, environ, faults, constraint=False)
+    named = [one for one in settings.requirement_files if not _is_lock(one)]
+    files = _files(named, environ, faults, constraint=False)
+    locks = _locks([one for one in settings.requirement_files if _is_lock(one)], target, faults)
     constraints = _files(settings.constraint_files, environ, faults, constraint=True)
     if faults:
         raise _together(faults)
     options = [option for file in (*files, *constraints) for option in file.options]
     _refuse_loosening(options, settings)
     return Asked(
-        roots=(*roots, *(root for file in files for root in file.roots)),
+        roots=(
+            *roots,
+            *(root for file in files for root in file.roots),
+            *(root for lock in locks for root in lock.roots),
+        ),
         constraints=tuple(one for file in (*files, *constraints) for one in file.constraints),
         hash_mode=settings.require_hashes
+        or any(lock.roots for lock in locks)
         or any(file.hashed for file in (*files, *constraints))
         or any(option.name == "--require-hashes" for option in options),
         allow_pre=settings.pre or any(option.name == "--pre" for option in options),
@@ -78,6 +98,7 @@ def gather(settings: Settings, environ: Mapping[str, str]) -> Asked:
         no_index=settings.no_index or any(option.name == "--no-index" for option in options),
         of_files=tuple(_beside(one) for name in _SOURCES for one in _placed(options, name)),
         releases=_releases(options),
+        locked=tuple(one for lock in locks for one in lock.publishers),
     )
 
 
@@ -110,6 +131,39 @@ def _files(
     for name in names:
         try:
             read.append(parse_requirements(_read, name, environ, look=_look, constraint=constraint))
+        except (BadInput, Refused) as error:
+            faults.append(error)
+    return read
+
+
+def _is_lock(name: str) -> bool:
+    from safepip.formats.pylock import is_lock
+
+    return "://" not in name and is_lock(_LOCK_EXTRAS.sub("", name))
+
+
+def _locks(names: Sequence[str], target: Callable[[], Target], faults: list[SafepipError]) -> list[Lock]:
+    """`pylock.toml` or `pylock.toml[extra,...]`; naming one file twice asks for the extras of both."""
+    if not names:
+        return []
+    from safepip.formats.pylock import read_lock
+
+    extras: dict[str, list[str]] = {}
+    for name in names:
+        written = _LOCK_EXTRAS.search(name)
+        wanted = written[1].split(",") if written is not None else []
+        extras.setdefault(_LOCK_EXTRAS.sub("", name), []).extend(canonicalize_name(one.strip()) for one in wanted)
+    read: list[Lock] = []
+    for name, wanted in extras.items():
+        try:
+            raw = Path(name).read_bytes()
+        except OSError as error:
+            why = f"the lock {name!r} cannot be read: {error.strerror or error}"
+            faults.append(BadInput("no-such-file", why, hint="check the path after -r"))
+            continue
+        try:
+            folder = Url(f"{Path(name).absolute().parent.as_uri().rstrip('/')}/")
+            read.append(read_lock(raw, name, folder, target(), wanted))
         except (BadInput, Refused) as error:
             faults.append(error)
     return read

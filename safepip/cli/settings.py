@@ -81,10 +81,6 @@ def settle(
     values = {**_from_configuration(configured), **{k: Placed(v, COMMAND_LINE) for k, v in typed.given.items()}}
     _refuse_loosening(values)
     pick = _Picker(values)
-    if not typed.arguments and not pick.texts("requirement"):
-        raise BadInput(
-            "nothing-asked-for", 'You must give at least one requirement to install (see "safepip help install")'
-        )
     return Settings(
         command=command,
         arguments=typed.arguments,

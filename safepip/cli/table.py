@@ -51,87 +51,87 @@ LATER = "Of pip, and not supported by this version"
 _LATER_HINT = "leave it out; this version of safepip cannot do it, and will not do without it silently"
 
 
-def _option(*names: str, **rest: object) -> Option:
+def option(*names: str, **rest: object) -> Option:
     dest = rest.pop("dest", None) or next(one for one in names if one.startswith("--"))[2:].replace("-", "_")
     return Option(names=names, dest=str(dest), **{"action": "store", "treatment": _OURS, **rest})  # type: ignore[arg-type]
 
 
 OPTIONS: tuple[Option, ...] = (
-    _option("-r", "--requirement", action="append", metavar="FILE", group=WHAT, help="requirements file; repeatable"),
-    _option("-c", "--constraint", action="append", metavar="FILE", group=WHAT, help="constraints file; repeatable"),
-    _option("--no-deps", action="store_true", group=WHAT, help="do not install dependencies"),
-    _option("-U", "--upgrade", action="store_true", group=WHAT, help="take the newest version that is let in"),
-    _option(
+    option("-r", "--requirement", action="append", metavar="FILE", group=WHAT, help="requirements file; repeatable"),
+    option("-c", "--constraint", action="append", metavar="FILE", group=WHAT, help="constraints file; repeatable"),
+    option("--no-deps", action="store_true", group=WHAT, help="do not install dependencies"),
+    option("-U", "--upgrade", action="store_true", group=WHAT, help="take the newest version that is let in"),
+    option(
         "--upgrade-strategy",
         choices=("only-if-needed", "eager"),
         metavar="STRATEGY",
         group=WHAT,
         help="whether -U upgrades dependencies too: only-if-needed (default) or eager",
     ),
-    _option("--force-reinstall", action="store_true", group=WHAT, help="install again what is there already"),
-    _option("-I", "--ignore-installed", action="store_true", group=WHAT, help="do as if nothing were installed"),
-    _option("--pre", action="store_true", group=WHAT, help="pre-releases too"),
-    _option("--ignore-requires-python", action="store_true", group=WHAT, help="do not look at Requires-Python"),
-    _option("-i", "--index-url", metavar="URL", group=WHERE, help="the index; default: the one pip would use"),
-    _option("--extra-index-url", action="append", metavar="URL", group=WHERE, help="one more index; repeatable"),
-    _option("--no-index", action="store_true", group=WHERE, help="no index, only --find-links"),
-    _option(
+    option("--force-reinstall", action="store_true", group=WHAT, help="install again what is there already"),
+    option("-I", "--ignore-installed", action="store_true", group=WHAT, help="do as if nothing were installed"),
+    option("--pre", action="store_true", group=WHAT, help="pre-releases too"),
+    option("--ignore-requires-python", action="store_true", group=WHAT, help="do not look at Requires-Python"),
+    option("-i", "--index-url", metavar="URL", group=WHERE, help="the index; default: the one pip would use"),
+    option("--extra-index-url", action="append", metavar="URL", group=WHERE, help="one more index; repeatable"),
+    option("--no-index", action="store_true", group=WHERE, help="no index, only --find-links"),
+    option(
         "-f", "--find-links", action="append", metavar="PLACE", group=WHERE, help="folder or page of wheels; repeatable"
     ),
-    _option(
+    option(
         "--python",
         metavar="PYTHON",
         group=INTO,
         help="environment folder or interpreter to install into (before `install`)",
     ),
-    _option("-t", "--target", metavar="DIR", group=INTO, help="install into this folder"),
-    _option("--user", action="store_true", group=INTO, help="install into the user's site folder"),
-    _option("--no-user", action="store_false", dest="user", group=INTO, help="not into the user's site folder"),
-    _option("--prefix", metavar="DIR", group=INTO, help="install below this prefix"),
-    _option("--root", metavar="DIR", group=INTO, help="install relative to this root"),
-    _option(
+    option("-t", "--target", metavar="DIR", group=INTO, help="install into this folder"),
+    option("--user", action="store_true", group=INTO, help="install into the user's site folder"),
+    option("--no-user", action="store_false", dest="user", group=INTO, help="not into the user's site folder"),
+    option("--prefix", metavar="DIR", group=INTO, help="install below this prefix"),
+    option("--root", metavar="DIR", group=INTO, help="install relative to this root"),
+    option(
         "--break-system-packages",
         action="store_true",
         group=INTO,
         help="even if the environment says that something else manages it",
     ),
-    _option("--require-hashes", action="store_true", group=JUDGE, help="every distribution must be pinned by --hash"),
-    _option(
+    option("--require-hashes", action="store_true", group=JUDGE, help="every distribution must be pinned by --hash"),
+    option(
         "--uploaded-prior-to",
         metavar="AGE",
         group=JUDGE,
         help="only files uploaded before: a date, P7D, 7d or 36h; the stricter of this and the policy wins",
     ),
-    _option("--sp-policy", metavar="FILE", config=False, group=JUDGE, help="one more policy file (docs/policy.md)"),
-    _option(
+    option("--sp-policy", metavar="FILE", config=False, group=JUDGE, help="one more policy file (docs/policy.md)"),
+    option(
         "--sp-trusted-root",
         metavar="FILE",
         config=False,
         group=JUDGE,
         help="Sigstore trusted root to verify with, instead of the public one that safepip ships",
     ),
-    _option("--dry-run", action="store_true", group=SHOW, help="resolve, fetch and judge, but install nothing"),
-    _option("--report", metavar="FILE", group=SHOW, help="pip's installation report as JSON; - for standard output"),
-    _option("--sp-report", metavar="FILE", config=False, group=SHOW, help="safepip's report as JSON (docs/report.md)"),
-    _option("-q", "--quiet", action="count", group=SHOW, help="say less; up to three times"),
-    _option("-v", "--verbose", action="count", group=SHOW, help="say more: each check of each file"),
-    _option("--no-color", action="store_true", group=SHOW, help="no colour"),
-    _option(
+    option("--dry-run", action="store_true", group=SHOW, help="resolve, fetch and judge, but install nothing"),
+    option("--report", metavar="FILE", group=SHOW, help="pip's installation report as JSON; - for standard output"),
+    option("--sp-report", metavar="FILE", config=False, group=SHOW, help="safepip's report as JSON (docs/report.md)"),
+    option("-q", "--quiet", action="count", group=SHOW, help="say less; up to three times"),
+    option("-v", "--verbose", action="count", group=SHOW, help="say more: each check of each file"),
+    option("--no-color", action="store_true", group=SHOW, help="no colour"),
+    option(
         "--progress-bar",
         choices=("auto", "on", "off", "raw"),
         metavar="TYPE",
         group=SHOW,
         help="auto (default), on, off or raw",
     ),
-    _option("--cache-dir", metavar="DIR", group=NETWORK, help="where judged files are kept"),
-    _option("--no-cache-dir", action="store_true", group=NETWORK, help="keep nothing"),
-    _option("--cert", metavar="FILE", group=NETWORK, help="CA bundle, instead of the system's certificates"),
-    _option("--proxy", metavar="URL", group=NETWORK, help="proxy for everything; else HTTPS_PROXY and the like"),
-    _option("--timeout", "--default-timeout", form="float", metavar="SECONDS", group=NETWORK, help="default 15"),
-    _option("--retries", form="int", metavar="N", group=NETWORK, help="tries after the first one; default 5"),
-    _option("--compile", action="store_true", dest="compile", group=ACCEPTED, help="compile to bytecode (the default)"),
-    _option("--no-compile", action="store_false", dest="compile", group=ACCEPTED, help="do not compile to bytecode"),
-    _option(
+    option("--cache-dir", metavar="DIR", group=NETWORK, help="where judged files are kept"),
+    option("--no-cache-dir", action="store_true", group=NETWORK, help="keep nothing"),
+    option("--cert", metavar="FILE", group=NETWORK, help="CA bundle, instead of the system's certificates"),
+    option("--proxy", metavar="URL", group=NETWORK, help="proxy for everything; else HTTPS_PROXY and the like"),
+    option("--timeout", "--default-timeout", form="float", metavar="SECONDS", group=NETWORK, help="default 15"),
+    option("--retries", form="int", metavar="N", group=NETWORK, help="tries after the first one; default 5"),
+    option("--compile", action="store_true", dest="compile", group=ACCEPTED, help="compile to bytecode (the default)"),
+    option("--no-compile", action="store_false", dest="compile", group=ACCEPTED, help="do not compile to bytecode"),
+    option(
         "--no-warn-script-location",
         action="store_false",
         dest="warn_script_location",
@@ -139,7 +139,7 @@ OPTIONS: tuple[Option, ...] = (
         group=ACCEPTED,
         help="handed to pip",
     ),
-    _option(
+    option(
         "--root-user-action",
         choices=("warn", "ignore"),
         metavar="ACTION",
@@ -147,22 +147,22 @@ OPTIONS: tuple[Option, ...] = (
         group=ACCEPTED,
         help="handed to pip",
     ),
-    _option("--only-binary", action="append", metavar="NAMES", treatment=_INERT, group=ACCEPTED, help="always :all:"),
-    _option("--prefer-binary", action="store_true", treatment=_INERT, group=ACCEPTED, help="always so"),
-    _option(
+    option("--only-binary", action="append", metavar="NAMES", treatment=_INERT, group=ACCEPTED, help="always :all:"),
+    option("--prefer-binary", action="store_true", treatment=_INERT, group=ACCEPTED, help="always so"),
+    option(
         "--require-virtualenv",
         action="store_true",
         group=INTO,
         help="only into a virtual environment; exit code 3 otherwise",
     ),
-    _option("--log", metavar="FILE", treatment=_INERT, group=ACCEPTED, help="without effect: see --sp-report"),
-    _option("--exists-action", metavar="ACTION", treatment=_INERT, group=ACCEPTED, help="without effect"),
-    _option("--keyring-provider", metavar="NAME", treatment=_INERT, group=ACCEPTED, help="without effect: netrc, URL"),
-    _option("--no-warn-conflicts", action="store_true", treatment=_FORWARDED, group=ACCEPTED, help="handed to pip"),
-    _option("--use-feature", action="append", metavar="NAME", treatment=_INERT, group=ACCEPTED, help="without effect"),
-    _option("--no-input", action="store_true", treatment=_INERT, group=ACCEPTED, help="safepip never asks"),
-    _option("--disable-pip-version-check", action="store_true", treatment=_INERT, group=ACCEPTED, help="always so"),
-    _option(
+    option("--log", metavar="FILE", treatment=_INERT, group=ACCEPTED, help="without effect: see --sp-report"),
+    option("--exists-action", metavar="ACTION", treatment=_INERT, group=ACCEPTED, help="without effect"),
+    option("--keyring-provider", metavar="NAME", treatment=_INERT, group=ACCEPTED, help="without effect: netrc, URL"),
+    option("--no-warn-conflicts", action="store_true", treatment=_FORWARDED, group=ACCEPTED, help="handed to pip"),
+    option("--use-feature", action="append", metavar="NAME", treatment=_INERT, group=ACCEPTED, help="without effect"),
+    option("--no-input", action="store_true", treatment=_INERT, group=ACCEPTED, help="safepip never asks"),
+    option("--disable-pip-version-check", action="store_true", treatment=_INERT, group=ACCEPTED, help="always so"),
+    option(
         "--no-binary",
         action="append",
         metavar="NAMES",
@@ -171,7 +171,7 @@ OPTIONS: tuple[Option, ...] = (
         help="would build from source",
         hint="a source build runs the author's code as you; install a version that ships a wheel",
     ),
-    _option(
+    option(
         "--trusted-host",
         action="append",
         metavar="HOST",
@@ -180,7 +180,7 @@ OPTIONS: tuple[Option, ...] = (
         help="would not check certificates",
         hint="add the host's certificate authority with --cert FILE",
     ),
-    _option(
+    option(
         "-e",
         "--editable",
         action="append",
@@ -191,7 +191,7 @@ OPTIONS: tuple[Option, ...] = (
         hint="safepip install the project's dependencies, then: pip install --no-deps --no-build-isolation -e PATH",
     ),
     *(
-        _option(name, action=action, metavar=metavar, treatment=_REFUSED, group=LATER, help=help_, hint=_LATER_HINT)
+        option(name, action=action, metavar=metavar, treatment=_REFUSED, group=LATER, help=help_, hint=_LATER_HINT)
         for name, action, metavar, help_ in (
             ("--client-cert", "store", "FILE", "client certificates"),
             ("--platform", "append", "NAME", "another platform than the target's"),

@@ -1,1 +1,3 @@
-"""Data that safepip ships: `trusted_root.json`, the trusted root of the public Sigstore, byte for byte as published."""
+"""Data that safepip ships: for each public Sigstore its trusted root and the TUF root that its updates begin with, byte
+for byte as published, and in `roots.json` where and when each was taken.
+"""

@@ -11,15 +11,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from safepip.errors import NoAnswer, SafepipError
+from safepip.formats.ledger import publisher_of
 from safepip.model.artifact import Artifact, HashPin, Indexed, Local, Pin, Resolution
-from safepip.model.evidence import Attestations, Subject
+from safepip.model.evidence import Attestations, Kind, Subject
 from safepip.model.ident import ProjectName, Sha256
+from safepip.model.ledger import Sighting
+from safepip.model.levels import AttestationRule
 from safepip.model.plan import Install, Keep, Plan, Step
 from safepip.model.policy import Policy
 from safepip.model.run import Distribution, IndexSeen, Refusal, Run
 from safepip.model.verdict import Approved, Outcome
-from safepip.pipeline import assess, listing_filter
-from safepip.ports import Catalog, Clock, Environment, Gatherer, Installer, Store, Watcher, Workers
+from safepip.pipeline import assess, listing_filter, needed
+from safepip.ports import Catalog, Clock, Environment, Gatherer, Installer, Ledger, Store, Watcher, Workers
 from safepip.report.machine import receipt
 from safepip.report.refusals import chain_of, from_no_answer, from_verdict
 from safepip.resolve.request import ResolveRequest, Wishes
@@ -40,6 +43,7 @@ class World:
     catalog: Catalog
     store: Store
     gatherer: Gatherer
+    ledger: Ledger
     environment: Environment
     installer: Installer
     workers: Workers
@@ -60,6 +64,7 @@ def install(request: Request, policy: Policy, world: World, begun: Run) -> Run:
         refusals = from_no_answer(error)
         return _finish(begun, world, outcome="refused", refusals=refusals, errors=(error,))
     world.watcher.resolved(resolution)
+    world.gatherer.expect([pin for pin in resolution.pins if Kind.ATTESTATIONS in needed(pin.project, policy)])
     run = replace(begun, markers=resolution.target.markers, held_back=resolution.passed_over)
     run = replace(run, notes=notes(resolution), indexes=_indexes(resolution, world.catalog))
     distributions, failures = _judge_all(resolution, request, policy, world, now)
@@ -74,7 +79,7 @@ def install(request: Request, policy: Policy, world: World, begun: Run) -> Run:
     if plan.installs:
         world.watcher.installing(plan)
         warnings = world.installer.install(plan, _receipts(distributions, policy, world.clock))
-        run = replace(run, notes=(*run.notes, *warnings))
+        run = replace(run, notes=(*run.notes, *warnings, *_remember(distributions, policy, world.ledger)))
     return _finish(run, world, outcome="installed")
 
 
@@ -83,7 +88,7 @@ def _resolve_request(request: Request, policy: Policy, world: World, now: dateti
         request,
         target=world.environment.target(),
         installed=world.environment.installed(),
-        admit=listing_filter(policy, now, world.catalog, _pinned(request)),
+        admit=listing_filter(policy, now, world.catalog, _pinned(request), world.ledger),
     )
 
 
@@ -188,6 +193,29 @@ def _receipts(
         return receipt(told[step.pin.project], policy=policy.digest, record=record, at=clock.now())
 
     return content
+
+
+def _remember(distributions: tuple[Distribution, ...], policy: Policy, ledger: Ledger) -> tuple[str, ...]:
+    """Have the ledger keep who published what is installed now. The installation stands, whatever comes of that."""
+    seen = [sighting for one in distributions if (sighting := _sighting(one, policy)) is not None]
+    if not seen:
+        return ()
+    try:
+        return ledger.record(seen)
+    except SafepipError as error:
+        return (error.message,)
+
+
+def _sighting(one: Distribution, policy: Policy) -> Sighting | None:
+    """Who published it, where that is beyond doubt: the check passed by itself, and all who signed are the same."""
+    artifact = one.verdict.subject.artifact
+    listing = artifact.listing if artifact is not None else None
+    judged = [judged.finding.outcome for judged in one.verdict.judged if judged.finding.check == "publisher"]
+    rule = policy.rules_for(one.verdict.subject.project).attestations.value
+    who = publisher_of(one.attested)
+    if listing is None or who is None or rule < AttestationRule.FIRST_USE or set(judged) != {Outcome.PASS}:
+        return None
+    return Sighting(index=listing.index, file=listing.name, uploaded=listing.uploaded, identity=who)
 
 
 def _finish(

@@ -26,11 +26,11 @@ class BadAttestation(Malformed):
         self.known = known
 
 
-def only(value: Mapping[str, Any], keys: Collection[str]) -> None:
-    """A log entry is handed on as a whole, so a part that we do not know must not travel along unseen."""
+def only(value: Mapping[str, Any], keys: Collection[str], what: str = "its log entry") -> None:
+    """A part that we do not know must not travel along unseen: another reader might go by it."""
     unknown = sorted(set(value) - set(keys))
     if unknown:
-        raise BadAttestation("malformed", f"its log entry has an unknown key {unknown[0][:60]!r}")
+        raise BadAttestation("malformed", f"{what} has an unknown key {unknown[0][:60]!r}")
 
 
 def read_object(value: Mapping[str, Any], key: str) -> dict[str, Any]:

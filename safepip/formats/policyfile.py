@@ -15,25 +15,26 @@ from typing import Any
 from safepip.errors import BadInput, Malformed
 from safepip.formats import toml
 from safepip.formats.age import parse_age
-from safepip.formats.publisher import parse_publisher
-from safepip.formats.tables import TableReader, flag, text, texts, whole
+from safepip.formats.publisher import read_publisher
+from safepip.formats.statement import PREDICATES, SIGNATURE
+from safepip.formats.tables import TableReader, flag, some, text, texts, whole
 from safepip.model.ident import ProjectName, Sha256, Url, parse_version
 from safepip.model.levels import CHECKS, AttestationRule, Hashes, LayerKind, Level, Placed, Profile
-from safepip.model.policy import IndexGrant, Layer, RuleSet, TrustRootGrant, Waiver
+from safepip.model.policy import LOCAL, IndexGrant, Layer, RuleSet, SlsaRule, TrustRootGrant, Waiver
 from safepip.model.publisher import PublisherPin
 
 SCHEMA = 1
 _GLOB = re.compile(r"[A-Za-z0-9*?][A-Za-z0-9._*?-]*", re.ASCII)
 ENVIRONMENT_RULES = frozenset({"hashes", "minimum-age", "first-release-age", "attestations"})
 GRANT_KINDS = frozenset({"indexes", "trust-roots", "waivers"})
-PREDICATES = frozenset({"publish", "slsa"})
+_PREDICATES = frozenset({*PREDICATES.values(), SIGNATURE})
+_RULES = {"hashes", "minimum-age", "first-release-age", "attestations", "publishers", "predicates", "slsa"}
 _LATER_TABLES = frozenset({"builders", "allow"})
 _LATER_CHECKS = frozenset({
-    "archive", "record", "downgrade", "late-file", "startup-hook", "file-collision", "script-shadow",
+    "archive", "record", "startup-hook", "file-collision", "script-shadow",
     "direct-url", "malware", "advisory", "lookalike-name", "suspicious-code", "capability", "native-in-pure",
     "world-writable", "not-listed-top",
 })  # fmt: skip
-_LATER_KEYS = frozenset({"sidecars"})
 
 
 def parse_policy(raw: bytes, name: str, *, table: Sequence[str], kind: LayerKind, today: date) -> Layer | None:
@@ -143,9 +144,7 @@ class _Reader(TableReader):
 
     def rules(self, data: Any, path: toml.Path) -> RuleSet:
         table = self.table(data, path)
-        self.known(
-            table, {"hashes", "minimum-age", "first-release-age", "attestations", "publishers", "predicates"}, path
-        )
+        self.known(table, _RULES, path)
         return RuleSet(
             hashes=self.choice(table, "hashes", path, Hashes),
             minimum_age=self.value(table, "minimum-age", path, parse_age),
@@ -153,7 +152,25 @@ class _Reader(TableReader):
             attestations=self.choice(table, "attestations", path, AttestationRule),
             publishers=self.value(table, "publishers", path, self._publishers),
             predicates=self.value(table, "predicates", path, self._predicates),
+            slsa=self.slsa(table["slsa"], (*path, "slsa")) if "slsa" in table else None,
         )
+
+    def slsa(self, data: Any, path: toml.Path) -> Placed[SlsaRule] | None:
+        table = self.table(data, path)
+        self.known(table, {"builder", "build-type", "source", "revision", "signers"}, path)
+        if isinstance(data, Mapping) and not data:
+            self.fault(path, 'slsa asks for nothing; to ask for any SLSA provenance, write: predicates = ["slsa"]')
+        asked = {key: self.value(table, key, path, text) for key in ("builder", "build-type", "source", "revision")}
+        builder, build_type, source, revision = (one.value if one is not None else None for one in asked.values())
+        signers = self.value(table, "signers", path, self._publishers)
+        rule = SlsaRule(
+            builder=builder,
+            build_type=build_type,
+            source=source,
+            revision=revision,
+            signers=signers.value if signers is not None else (),
+        )
+        return Placed(rule, self.place(path))
 
     def glob(self, written: str, path: toml.Path) -> str:
         try:
@@ -174,13 +191,16 @@ class _Reader(TableReader):
                     yield check, level
 
     def index(self, name: str, table: Mapping[str, Any], path: toml.Path) -> IndexGrant | None:
-        self.known(table, {"url", "packages", "private", "upload-times", "minimum-age"}, path, _LATER_KEYS)
+        self.known(table, {"url", "packages", "private", "upload-times", "minimum-age", "sidecars"}, path)
+        if name == LOCAL:
+            self.fault(path, f"{LOCAL!r} stands for the files of this machine; give the index another name")
         url = self.value(table, "url", path, text, required=True)
         times = self.value(table, "upload-times", path, text)
         if times is not None and times.value != "absent":
             self.fault((*path, "upload-times"), f'upload-times is {times.value!r}; the only value is "absent"')
         packages = self.value(table, "packages", path, lambda value: tuple(project_glob(one) for one in texts(value)))
         private = self.value(table, "private", path, flag)
+        sidecars = self.value(table, "sidecars", path, flag)
         if url is None:
             return None
         return IndexGrant(
@@ -191,15 +211,24 @@ class _Reader(TableReader):
             upload_times_absent=times is not None,
             minimum_age=self.value(table, "minimum-age", path, parse_age),
             place=self.place(path),
+            sidecars=sidecars is not None and sidecars.value,
         )
 
     def trust_root(self, name: str, table: Mapping[str, Any], path: toml.Path) -> TrustRootGrant | None:
-        self.known(table, {"file", "indexes"}, path)
+        """An empty list would be read as "nothing" by one and as "everything" by another, so there is none."""
+        self.known(table, {"file", "indexes", "projects"}, path)
         file = self.value(table, "file", path, text, required=True)
-        indexes = self.value(table, "indexes", path, texts, required=True)
+        indexes = self.value(table, "indexes", path, some, required=True)
+        projects = self.value(table, "projects", path, lambda value: tuple(project_glob(one) for one in some(value)))
         if file is None or indexes is None:
             return None
-        return TrustRootGrant(name=name, file=file.value, indexes=indexes.value, place=self.place(path))
+        return TrustRootGrant(
+            name=name,
+            file=file.value,
+            indexes=indexes.value,
+            place=self.place(path),
+            projects=projects.value if projects is not None else ("*",),
+        )
 
     def waivers(self, data: Any) -> Iterator[Waiver]:
         if not isinstance(data, list):
@@ -247,16 +276,17 @@ class _Reader(TableReader):
 
     @staticmethod
     def _publishers(value: object) -> tuple[PublisherPin, ...]:
-        named = texts(value)
-        if not named:
+        if not isinstance(value, list):
+            raise Malformed(f"{value!r} is not a list of publishers")
+        if not value:
             raise Malformed("an empty list of publishers accepts nobody; name one, or leave the key out")
-        return tuple(parse_publisher(one) for one in named)
+        return tuple(read_publisher(one) for one in value)
 
     @staticmethod
     def _predicates(value: object) -> frozenset[str]:
         named = frozenset(texts(value))
-        if not named or named - PREDICATES:
-            raise Malformed(f"{value!r} is not a list of {' or '.join(sorted(PREDICATES))}")
+        if not named or named - _PREDICATES:
+            raise Malformed(f"{value!r} is not a list of {', '.join(sorted(_PREDICATES))}")
         return named
 
     @staticmethod

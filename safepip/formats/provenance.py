@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from safepip.errors import Malformed
 from safepip.formats.attestation import Attestation, read_attestation
 from safepip.formats.fields import BadAttestation, read_list, read_object, read_text, require_object
-from safepip.formats.publisher import printable
+from safepip.formats.publisher import describe, from_claim, printable, render_publisher
 from safepip.formats.strictjson import NotStrict, parse_json
+from safepip.model.publisher import Identity, PublisherPin, contradiction
 
 MAX_BYTES = 1 << 20
 MAX_ATTESTATIONS = 16
@@ -24,10 +26,12 @@ class Bundle:
     """What an index serves under one publisher; one that cannot be read is a value, so that its siblings keep theirs.
 
     publisher: the index's word for who it is, in the one-line form: a hint, never an expectation
+    claim:     the same, to be compared; None where it cannot be
     known:     whether that publisher is of a kind that we understand
     """
 
     publisher: str
+    claim: PublisherPin | None
     known: bool
     attestations: tuple[Attestation | BadAttestation, ...]
 
@@ -74,11 +78,32 @@ def _version(document: Mapping[str, Any]) -> None:
 def _bundle(bundle: dict[str, Any], served: list[Any]) -> Bundle:
     publisher = read_object(bundle, "publisher")
     kind = read_text(publisher, "kind")
+    try:
+        claim = from_claim(publisher)
+    except Malformed as error:
+        raise BadAttestation("malformed", f"its publisher cannot be read: {error}") from None
     return Bundle(
         publisher=_publisher(kind, publisher),
+        claim=claim,
         known=kind in _PUBLISHER_KINDS,
         attestations=tuple(_readable(one) for one in served),
     )
+
+
+def require_claim(bundle: Bundle, identity: Identity) -> None:
+    """What an index says about a bundle must be what the certificate in it says. Raises BadAttestation.
+
+    That they agree proves nothing: an index that lies can lie to fit. That they do not is never in order.
+    """
+    if bundle.claim is None:
+        return
+    found = contradiction(bundle.claim, identity)
+    if found is not None:
+        raise BadAttestation(
+            "identity-mismatch",
+            f"the index says that {render_publisher(bundle.claim)} published it, and its certificate "
+            f"says {describe(identity)} ({found.what} {found.got}, not {found.expected})",
+        )
 
 
 def _readable(served: Any) -> Attestation | BadAttestation:

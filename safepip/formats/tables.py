@@ -94,6 +94,14 @@ def texts(value: object) -> tuple[str, ...]:
     return tuple(text(one) for one in value)
 
 
+def some(value: object) -> tuple[str, ...]:
+    """A list of texts that is not empty."""
+    named = texts(value)
+    if not named:
+        raise Malformed("the list is empty; name at least one, or leave the key out")
+    return named
+
+
 def flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise Malformed(f"{value!r} is not true or false")

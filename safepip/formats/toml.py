@@ -44,8 +44,8 @@ def load(raw: bytes, name: str) -> Document:
         raise Malformed(f"{name} is not UTF-8 (byte {error.start})") from None
     try:
         data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise Malformed(f"{name} is not valid TOML: {error or 'nested too deeply'}") from None
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError is one; so is a number too long for int()
+        raise Malformed(f"{name} is not valid TOML: {str(error) or 'nested too deeply'}") from None
     return Document(name=name, data=data, lines=_locate(text))
 
 

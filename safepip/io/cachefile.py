@@ -9,12 +9,20 @@ import stat
 import tempfile
 from pathlib import Path
 
+from safepip.io.statedir import make_private, own_folder
+
+LARGEST = 128 * 1024 * 1024
+# Neither through a link, nor waiting for whoever may write into a pipe that lies there.
+_PLAINLY = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
 
 class CacheFolder:
     """One file for each key, with a seal over kind, key and body, so that a torn or swapped entry reads as none.
 
     root: None turns it off, and so does a folder that is not ours alone to write: whoever can write there could
-    tell us what an index says.
+    tell us what an index says. The seal is no secret: it is against accidents, and the folder's owner and mode are
+    against people.
     """
 
     def __init__(self, root: Path | None) -> None:
@@ -24,15 +32,15 @@ class CacheFolder:
     def enabled(self) -> bool:
         return self._root is not None
 
-    def read(self, kind: str, key: str) -> bytes | None:
-        """The body, or None where there is none that can be trusted. `key` is hexadecimal."""
+    def read(self, kind: str, key: str, *, most: int = LARGEST) -> bytes | None:
+        """The body, or None where there is none that can be trusted. `key` is hexadecimal, `most` is in bytes."""
         if self._root is None:
             return None
         try:
-            content = self._path(self._root, kind, key).read_bytes()
+            content = _private_file(self._path(self._root, kind, key), most)
         except OSError:
             return None
-        seal, _, body = content.partition(b"\n")
+        seal, _, body = (content or b"").partition(b"\n")
         return body if seal == _seal(kind, key, body) else None
 
     def write(self, kind: str, key: str, body: bytes) -> None:
@@ -41,8 +49,9 @@ class CacheFolder:
             return
         path = self._path(self._root, kind, key)
         with contextlib.suppress(OSError):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+            if not path.parent.is_dir():
+                make_private(path.parent)
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # mode 0600, whatever the umask
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(_seal(kind, key, body) + b"\n" + body)
@@ -66,10 +75,32 @@ def _seal(kind: str, key: str, body: bytes) -> bytes:
     return hashlib.sha256(f"{kind}\0{key}\0".encode() + body).hexdigest().encode()
 
 
+def _private_file(path: Path, most: int) -> bytes | None:
+    """What a regular file of this user holds, where it and the two folders around it are nobody else's to write.
+
+    None for anything else, and for more than `most` bytes. Raises OSError.
+    """
+    if not all(stat.S_ISDIR(one.st_mode) and _ours(one) for one in (path.parent.parent.lstat(), path.parent.lstat())):
+        return None
+    descriptor = os.open(path, _PLAINLY)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or not _ours(status) or status.st_size > most:
+            return None
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            content = stream.read(most + 1)
+    finally:
+        os.close(descriptor)
+    return content if len(content) <= most else None
+
+
+def _ours(status: os.stat_result) -> bool:
+    return not hasattr(os, "geteuid") or (status.st_uid == os.geteuid() and not status.st_mode & _OTHERS)
+
+
 def _is_private(root: Path) -> bool:
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = root.stat()
+        make_private(root)
+        return own_folder(root)
     except OSError:
         return False
-    return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

@@ -5,6 +5,7 @@ Imported late: this module loads `cryptography`. Source of the extensions: Fulci
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 
@@ -13,12 +14,23 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from safepip.formats.fields import BadAttestation
-from safepip.model.evidence import Identity
+from safepip.model.publisher import Identity
 
 FULCIO = "1.3.6.1.4.1.57264.1."
 MAX_LIFETIME = timedelta(hours=1)
 _FIRST_STRUCTURED = 8  # .1 to .7 are the deprecated unstructured ones
 _UTF8_STRING = b"\x0c"
+_USERNAME = x509.ObjectIdentifier(f"{FULCIO}7")
+_PIPELINE = re.compile(
+    r"https://circleci\.com/api/v2/projects/([A-Za-z0-9-]+)/pipeline-definitions/([A-Za-z0-9-]+)", re.ASCII
+)
+_HOMES = {
+    "github": "https://github.com/",
+    "gitlab": "https://gitlab.com/",
+    "activestate": "https://platform.activestate.com/",
+}
+# Exactly these: an issuer of one organisation below them is a kind of its own. Sources: Fulcio, config/identity;
+# PyPI, trusted publishers.
 _ISSUERS = {
     "https://token.actions.githubusercontent.com": "github",
     "https://gitlab.com": "gitlab",
@@ -76,21 +88,22 @@ def identity_of(certificate: x509.Certificate) -> Identity:
     issuer = claims.get(8)
     if issuer is None:
         raise BadAttestation("profile", "its certificate does not say who vouched for the signer (OID .8)")
-    subject, is_mail = _subject(certificate)
+    subject, form = _subject(certificate)
     signer = claims.get(9)
     if signer is not None and signer != subject:
         text = f"its certificate is for {subject[:200]!r}, and its build signer is {signer[:200]!r}"
         raise BadAttestation("profile", text)
-    kind = _kind(issuer, is_mail=is_mail)
-    repository = _repository(kind, claims)
+    kind = _kind(issuer, form)
+    repository = _repository(kind, claims, subject)
+    pipeline = _PIPELINE.fullmatch(subject) if kind == "circleci" else None
     return Identity(
         kind=kind,
         issuer=issuer,
         subject=subject,
         repository=repository,
-        repository_id=claims.get(15),
+        repository_id=pipeline[1] if pipeline is not None else claims.get(15) if kind != "circleci" else None,
         owner_id=claims.get(17),
-        workflow=_workflow(kind, repository, claims),
+        workflow=pipeline[2] if pipeline is not None else _workflow(kind, repository, claims),
         environment=claims.get(23),
         ref=claims.get(14),
         trigger=claims.get(20),
@@ -99,11 +112,16 @@ def identity_of(certificate: x509.Certificate) -> Identity:
     )
 
 
-def _kind(issuer: str, *, is_mail: bool) -> str:
-    kind = _ISSUERS.get(issuer, "unknown")
-    if kind == "google" and not is_mail:
-        return "unknown"
-    return "email" if kind == "unknown" and is_mail else kind
+def _kind(issuer: str, form: type[x509.GeneralName]) -> str:
+    """Accounts are named by address and everything else by URI; an issuer that mixes them up is none we know.
+
+    People sign in through Sigstore with GitHub, Google or Microsoft: those issuers differ from the ones of workflows.
+    """
+    if issuer not in _ISSUERS:
+        return "email" if form is x509.RFC822Name else "unknown"
+    kind = _ISSUERS[issuer]
+    wanted = x509.RFC822Name if kind == "google" else x509.UniformResourceIdentifier
+    return kind if form is wanted else "unknown"
 
 
 def _claims(certificate: x509.Certificate) -> Mapping[int, str]:
@@ -140,21 +158,23 @@ def _content(der: bytes) -> bytes:
     return der[head:]
 
 
-def _subject(certificate: x509.Certificate) -> tuple[str, bool]:
-    """The one subject alternative name, and whether it is an e-mail address."""
+def _subject(certificate: x509.Certificate) -> tuple[str, type[x509.GeneralName]]:
+    """The one subject alternative name, and its form: an address of the web, of a mailbox, or a user's name."""
     try:
         names = list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
     except x509.ExtensionNotFound:
         names = []
-    if len(names) != 1 or not isinstance(names[0], x509.UniformResourceIdentifier | x509.RFC822Name):
-        raise BadAttestation("profile", "its certificate does not name exactly one subject")
-    return names[0].value, isinstance(names[0], x509.RFC822Name)
+    name = names[0] if len(names) == 1 else None
+    if isinstance(name, x509.UniformResourceIdentifier | x509.RFC822Name) and name.value:
+        return name.value, type(name)
+    if isinstance(name, x509.OtherName) and name.type_id == _USERNAME:
+        return _utf8_string(name.value, _USERNAME.dotted_string), x509.OtherName
+    raise BadAttestation("profile", "its certificate does not name exactly one subject")
 
 
-def _repository(kind: str, claims: Mapping[int, str]) -> str | None:
+def _repository(kind: str, claims: Mapping[int, str], subject: str) -> str | None:
     """`owner/name` for a forge whose address we know, verbatim for others."""
-    address = claims.get(12)
-    home = {"github": "https://github.com/", "gitlab": "https://gitlab.com/"}.get(kind)
+    address, home = claims.get(12, subject if kind == "activestate" else None), _HOMES.get(kind)
     if address is None or home is None:
         return address
     return address.removeprefix(home) if address.startswith(home) else None

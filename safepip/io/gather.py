@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection
 from pathlib import Path
 
-from safepip.errors import CouldNotCheck, Malformed, SafepipError
-from safepip.formats.provenance import MAX_BYTES
+from safepip.errors import Malformed
 from safepip.formats.wheel import read_contents
-from safepip.io.attestation import AttestationVerifier
-from safepip.io.digests import digests_of
-from safepip.io.http import Http
-from safepip.model.artifact import HASH_ALGORITHMS, Artifact, Indexed, Listing, Pin
-from safepip.model.evidence import Attestations, Contents, Evidence, History, Kind, Subject, Unavailable
-from safepip.model.ident import Url
-from safepip.pipeline import history_of
-from safepip.ports import Catalog
-
-PROVENANCE = "application/vnd.pypi.integrity.v1+json, application/json;q=0.5"
-VerifierFor = Callable[[Url], AttestationVerifier]
+from safepip.io.expectation import Expectations
+from safepip.io.provenance import ServedAttestations
+from safepip.model.artifact import Artifact, Indexed, Listing, Pin
+from safepip.model.evidence import Contents, Evidence, History, Kind, Subject, Unavailable
+from safepip.pipeline import Histories
 
 
 class EvidenceGatherer:
     """Gathers what is asked for. Whatever goes wrong is `Unavailable`, with the reason: a value, never silence.
 
-    verifier_for: the verifier whose trusted root may speak for files of that index
     contradicted: told of a listing whose metadata turned out not to be the wheel's own
     """
 
     def __init__(
-        self, catalog: Catalog, http: Http, verifier_for: VerifierFor, contradicted: Callable[[Listing], None]
+        self,
+        histories: Histories,
+        attestations: ServedAttestations,
+        expectations: Expectations,
+        contradicted: Callable[[Listing], None],
     ) -> None:
-        self._catalog = catalog
-        self._http = http
-        self._verifier_for = verifier_for
+        self._histories = histories
+        self._attestations = attestations
+        self._expectations = expectations
         self._contradicted = contradicted
+
+    def expect(self, pins: Collection[Pin]) -> None:
+        self._attestations.expect(pins)
+        self._expectations.expect(pins)
 
     def gather(self, subject: Subject, pin: Pin, kinds: Collection[Kind]) -> tuple[Evidence, ...]:
         artifact = subject.artifact
@@ -48,60 +48,22 @@ class EvidenceGatherer:
             if isinstance(contents, Contents) and contents.metadata != contents.resolved_with and pin.listing:
                 self._contradicted(pin.listing)
             return contents
-        if not isinstance(artifact.origin, Indexed):
-            return _of_local(kind)
-        return self._history(artifact.origin) if kind is Kind.HISTORY else self._attestations(artifact, artifact.origin)
+        origin = artifact.origin if isinstance(artifact.origin, Indexed) else None
+        listing = origin.listing if origin is not None else None
+        if kind is Kind.ATTESTATIONS:
+            offers = origin is not None and origin.page.offers.provenance
+            return self._attestations.of(artifact, listing, index_offers=offers)
+        if kind is Kind.EXPECTATION:
+            return self._expectations.of(artifact, listing)
+        return self._history(origin) if origin is not None else _of_local(kind)
 
     def _history(self, origin: Indexed) -> History | Unavailable:
-        history = history_of(origin.listing, self._catalog.project(origin.listing.name.project))
+        history = self._histories.of(origin.listing)
         if history is None:
             return Unavailable(
                 wanted=Kind.HISTORY, code="no-page", why=f"no page of {origin.page.index} lists the file"
             )
         return history
-
-    def _attestations(self, artifact: Artifact, origin: Indexed) -> Attestations | Unavailable:
-        listing, offers = origin.listing, origin.page.offers.provenance
-        if listing.provenance is None:
-            return Attestations(advertised=False, index_offers=offers, verified=(), rejected=(), claimed_publishers=())
-        try:
-            document = self._served(listing.provenance)
-        except SafepipError as error:
-            return Unavailable(wanted=Kind.ATTESTATIONS, code="provenance-unavailable", why=error.message)
-        verifier = self._verifier_for(listing.index)
-        verified, rejected, claimed = verifier.verify(document, artifact.name, artifact.sha256, Digests(artifact))
-        return Attestations(
-            advertised=True, index_offers=offers, verified=verified, rejected=rejected, claimed_publishers=claimed
-        )
-
-    def _served(self, url: Url) -> bytes:
-        """The provenance document. Anything but 200 is "could not be had": it was advertised."""
-        response = self._http.get(url, accept=PROVENANCE, headers={}, limit=MAX_BYTES + 1)
-        if response.status != 200:
-            raise CouldNotCheck(
-                "provenance-unavailable", f"the index advertises a provenance, and {url} answers {response.status}"
-            )
-        return response.body
-
-
-class Digests(Mapping[str, str]):
-    """All digests of a file that we can compute, each when somebody asks: a statement seldom names more than sha256."""
-
-    def __init__(self, artifact: Artifact) -> None:
-        self._path = artifact.path
-        self._known = dict(artifact.digests)
-
-    def __getitem__(self, algorithm: str) -> str:
-        if algorithm not in self._known and algorithm in HASH_ALGORITHMS:
-            with self._path.open("rb") as stream:
-                self._known.update(digests_of(stream, {algorithm})[0])
-        return self._known[algorithm]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(HASH_ALGORITHMS)
-
-    def __len__(self) -> int:
-        return len(HASH_ALGORITHMS)
 
 
 def _contents(artifact: Artifact, pin: Pin) -> Contents | Unavailable:
@@ -117,6 +79,4 @@ def _contents(artifact: Artifact, pin: Pin) -> Contents | Unavailable:
 
 def _of_local(kind: Kind) -> Evidence:
     """A file that a person named: no index says anything about it."""
-    if kind is Kind.ATTESTATIONS:
-        return Attestations(advertised=False, index_offers=False, verified=(), rejected=(), claimed_publishers=())
     return Unavailable(wanted=kind, code="not-from-index", why="a person named the file; no index lists it")

@@ -29,9 +29,13 @@ _CODES: Sequence[tuple[re.Pattern[str], str]] = tuple(
         (r"SET: ", "set"),
         (r"inclusion proof has wrong size|inclusion proof contains invalid root hash: ", "log-inclusion"),
         (r"checkpoint|Checkpoint|[Nn]ote|Inclusion proof contains invalid root hash signature", "checkpoint"),
-        (r"DSSE: invalid signature", "signature"),
+        (r"DSSE: invalid signature|Signature is invalid for input", "signature"),
         (
             r"log entry payload hash|log entry signatures|DSSE log entry|SHA256 payload hash|inconsistent",
+            "log-mismatch",
+        ),
+        (
+            r"validation errors? for (Hashedrekord|Dsse|Entry)\b",
             "log-mismatch",
         ),
         (

@@ -12,16 +12,24 @@ from pathlib import Path
 import platformdirs
 
 MOST_REPORTS = 200
+# For a user without a home, such as a container's arbitrary uid: a folder that nobody can make or write.
+NOWHERE = Path(os.devnull) / "safepip"
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept unless `--cache-dir` names another place."""
-    return platformdirs.user_cache_path("safepip", appauthor=False)
+    """Where downloads are kept unless `--cache-dir` names another place. `NOWHERE` for a user without a home."""
+    try:
+        return platformdirs.user_cache_path("safepip", appauthor=False)
+    except RuntimeError:
+        return NOWHERE
 
 
 def state_folder() -> Path:
-    """Where run reports and the ledger are kept."""
-    return platformdirs.user_state_path("safepip", appauthor=False)
+    """Where run reports and the ledger are kept. `NOWHERE` for a user without a home."""
+    try:
+        return platformdirs.user_state_path("safepip", appauthor=False)
+    except RuntimeError:
+        return NOWHERE
 
 
 def usable_folder(folder: Path) -> bool:

@@ -12,6 +12,7 @@ import copy
 import hashlib
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -22,6 +23,7 @@ from safepip.formats.strictjson import NotStrict, parse_json
 
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 _LONG_AGO = "1970-01-01T00:00:00Z"
+MOST_ROOT = 1 << 20  # bytes of a trusted root; the public one has 7,000
 _LISTS = ("tlogs", "certificateAuthorities", "ctlogs", "timestampAuthorities")
 
 
@@ -56,12 +58,12 @@ class TrustedMaterial:
     digest: sha256 of its bytes; hosts: log id -> host name, which is what the log calls itself in checkpoints
     """
 
-    def __init__(self, raw: bytes) -> None:
-        """Raises BadInput (`trust-root-invalid`)."""
+    def __init__(self, raw: bytes, needed: Collection[str] = _LISTS[:3]) -> None:
+        """`needed`: the lists of which none may be empty. Raises BadInput (`trust-root-invalid`)."""
         self.digest = hashlib.sha256(raw).hexdigest()
         try:
-            self._document = _document(raw)
-            self._windows = {name: [_window(one) for one in self._document[name]] for name in _LISTS}
+            self._document = _document(raw, needed)
+            self._windows = {name: [read_window(one) for one in self._document[name]] for name in _LISTS}
             self._log_ids = [_log_id(one) for one in self._document["tlogs"]]
             self.hosts = {key: _host(one) for key, one in zip(self._log_ids, self._document["tlogs"], strict=True)}
         except (NotStrict, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -86,6 +88,15 @@ class TrustedMaterial:
             timestamp_authorities=every["timestampAuthorities"],
         )
 
+    def knows_certificate_log(self, log_id: bytes) -> bool:
+        """In service or not. Raises ValueError, KeyError or TypeError for a root that sigstore would not read."""
+        return any(base64.b64decode(one["logId"]["keyId"]) == log_id for one in self._document["ctlogs"])
+
+    def authorities(self) -> list[bytes]:
+        """Every certificate of every authority, in service or not, as DER. Raises as `knows_certificate_log` does."""
+        chains = [one["certChain"]["certificates"] for one in self._document["certificateAuthorities"]]
+        return [base64.b64decode(one["rawBytes"]) for chain in chains for one in chain]
+
     def render(self, selection: Selection) -> bytes:
         """A trusted root with only that material, and with open windows."""
         document = copy.deepcopy(self._document)
@@ -98,6 +109,22 @@ class TrustedMaterial:
         for name, positions in zip(_LISTS, chosen, strict=True):
             document[name] = [_opened(document[name][one]) for one in positions]
         return json.dumps(document).encode()
+
+    def log_keys(self, log_id: bytes, moment: datetime | None) -> tuple[bytes, ...]:
+        """The public keys (DER) of that log that were in service; without a moment, those that were never retired."""
+        return tuple(
+            base64.b64decode(self._document["tlogs"][place]["publicKey"]["rawBytes"])
+            for place, window in enumerate(self._windows["tlogs"])
+            if self._log_ids[place] == log_id and (window.holds(moment) if moment else window.end is None)
+        )
+
+    def timestamp_chains(self, moment: datetime) -> tuple[tuple[bytes, ...], ...]:
+        """The certificates (DER, leaf first) of each time-stamp authority that was in service."""
+        held = (self._document["timestampAuthorities"][place] for place in self._held("timestampAuthorities", moment))
+        return tuple(
+            tuple(base64.b64decode(one["rawBytes"]) for one in authority["certChain"]["certificates"])
+            for authority in held
+        )
 
     def _held(self, name: str, moment: datetime) -> tuple[int, ...]:
         return tuple(place for place, window in enumerate(self._windows[name]) if window.holds(moment))
@@ -121,18 +148,20 @@ def newer(why: str) -> BadInput:
     )
 
 
-def _document(raw: bytes) -> dict[str, Any]:
+def _document(raw: bytes, needed: Collection[str]) -> dict[str, Any]:
     document = parse_json(raw)
     if not isinstance(document, dict):
         raise NotStrict("it is not an object")
-    if not all(document.get(name) for name in _LISTS[:3]):
-        raise NotStrict(f"it must name at least one of each: {', '.join(_LISTS[:3])}")
-    return {"timestampAuthorities": [], **document}
+    if not all(document.get(name) for name in needed):
+        raise NotStrict(f"it must name at least one of each: {', '.join(needed)}")
+    return {**{name: [] for name in _LISTS}, **document}
 
 
-def _window(instance: Any) -> Window:
-    """Of a log (`publicKey.validFor`) or an authority (`validFor`)."""
+def read_window(instance: Any) -> Window:
+    """Of a log (`publicKey.validFor`) or an authority (`validFor`). Raises NotStrict."""
     stated = instance.get("publicKey", instance).get("validFor") or {}
+    if stated and stated.get("start") is None:
+        raise NotStrict("a validFor has no start")
     return Window(start=_moment(stated.get("start")), end=_moment(stated.get("end")))
 
 

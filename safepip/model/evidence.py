@@ -11,7 +11,10 @@ from typing import TypeVar
 from packaging.version import Version
 
 from safepip.model.artifact import Artifact, Offers, ProjectStatus
+from safepip.model.continuity import Continuity, Sibling
 from safepip.model.ident import FileName, ProjectName, Url
+from safepip.model.ledger import Recorded
+from safepip.model.publisher import Identity, PublisherPin
 
 
 class Kind(enum.Enum):
@@ -20,44 +23,41 @@ class Kind(enum.Enum):
     HISTORY = "history"
     CONTENTS = "contents"
     ATTESTATIONS = "attestations"
+    EXPECTATION = "expectation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """Who signed, as the signing certificate says (OBSERVED; what is expected is a `PublisherPin`).
+class Build:
+    """How a file was built, as a SLSA provenance v1 says: the signer's word, and as good as the signer.
 
-    kind: github | gitlab | google | circleci | activestate | email | unknown
-    subject: the certificate's subject alternative name, verbatim
-    The rest follows the Fulcio extensions (OIDs 1.3.6.1.4.1.57264.1.N); None where the certificate has none.
+    builder: `runDetails.builder.id`; build_type: `buildDefinition.buildType`
+    source:  address of the source repository, without revision; revision: the commit
     """
 
-    kind: str
-    issuer: str
-    subject: str
-    repository: str | None
-    repository_id: str | None
-    owner_id: str | None
-    workflow: str | None
-    environment: str | None
-    ref: str | None
-    trigger: str | None
-    runner: str | None
-    build_signer: str | None
+    builder: str
+    build_type: str
+    source: str | None
+    revision: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedAttestation:
     """An attestation whose signature, certificate, log entry and subject all hold for exactly this artifact.
 
-    predicate: the in-toto predicate type
+    predicate: the in-toto predicate type; `formats.statement.SIGNATURE` for a plain signature over the bytes
     logged_at: when the transparency log (or a time-stamp authority) saw it
     trust_root: sha256 of the trusted root that it was verified against
+    build: what a SLSA provenance says, None for other predicates
+    log, log_index: the host name of the log, and the number of the entry there; None where they were not kept
     """
 
     predicate: str
     identity: Identity
     logged_at: datetime | None
     trust_root: str
+    build: Build | None = None
+    log: str | None = None
+    log_index: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +80,7 @@ class Attestations:
     advertised: whether the index said that there is provenance for this file
     index_offers: whether the index offers provenance for any file at all
     claimed_publishers: what the index says in `publisher`; a hint to compare, never an expectation
+    sidecars: the names of the files beside it that were read, where there is no provenance of an index
     """
 
     advertised: bool
@@ -87,6 +88,7 @@ class Attestations:
     verified: tuple[VerifiedAttestation, ...]
     rejected: tuple[RejectedAttestation, ...]
     claimed_publishers: tuple[str, ...]
+    sidecars: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,11 @@ class History:
 
     uploaded: when this file was uploaded; first_upload: the earliest of the project's files
     rivals: other sources of the same name that do not list this very file
+    continuity: what is attested on the pages that list this file, and when, as far as it still counts; None where
+                they offer no provenance, and for a file that is attested itself
+    attested: whether the index advertises provenance for this file
+    accepted: the ledger's word that this file need not be attested, None where nobody said so
+    siblings: the files of the same version on the page, this one among them; not there at listing level
     """
 
     index: Url
@@ -119,6 +126,36 @@ class History:
     uploaded: datetime | None
     first_upload: datetime | None
     rivals: tuple[str, ...]
+    continuity: Continuity | None = None
+    attested: bool = False
+    accepted: Recorded | None = None
+    siblings: tuple[Sibling, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previous:
+    """Who published the attested release before this one, where neither pin nor ledger says who it should be.
+
+    file: the one whose publish attestations were verified; identities: theirs, never empty
+    """
+
+    file: FileName
+    identities: tuple[Identity, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """Who is expected to have published this file, by whatever but the policy's pins, the weightier first.
+
+    locked:   what a lock file says (PEP 751 `attestation-identities`), empty where it says nothing
+    recorded: what the ledger remembers of this project, on this index, for this kind of file
+    previous: what the project's own history says; gathered only where nothing above does
+    """
+
+    locked: tuple[PublisherPin, ...]
+    locked_place: str | None
+    recorded: Recorded | None
+    previous: Previous | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,13 +167,14 @@ class Unavailable:
     why: str
 
 
-Evidence = History | Contents | Attestations | Unavailable
+Evidence = History | Contents | Attestations | Expected | Unavailable
 _KINDS: Mapping[type, Kind] = {
     History: Kind.HISTORY,
     Contents: Kind.CONTENTS,
     Attestations: Kind.ATTESTATIONS,
+    Expected: Kind.EXPECTATION,
 }
-E_ = TypeVar("E_", History, Contents, Attestations)
+E_ = TypeVar("E_", History, Contents, Attestations, Expected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

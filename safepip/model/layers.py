@@ -9,7 +9,7 @@ from datetime import date
 
 from safepip.errors import BadInput
 from safepip.model.levels import Placed, Profile
-from safepip.model.policy import IndexGrant, Layer, Policy, TrustRootGrant, Waiver
+from safepip.model.policy import LOCAL, IndexGrant, Layer, Policy, TrustRootGrant, Waiver
 
 
 def combine(layers: Sequence[Layer], today: date) -> Policy:
@@ -21,13 +21,13 @@ def combine(layers: Sequence[Layer], today: date) -> Policy:
     """
     named = [layer.profile for layer in layers if layer.profile is not None]
     profile = max(named, key=lambda one: one.value, default=Placed(Profile.STANDARD, "by default"))
-    faults = (*_forbidden_profiles(layers), *_forbidden_grants(layers, today))
+    faults = (*_forbidden_profiles(layers), *_forbidden_grants(layers, today), *_loose_roots(layers))
     if faults:
         raise BadInput(
             "policy-grant",
             "the policy permits what it may not permit",
             context=faults,
-            hint="remove it, or ask whoever keeps the outer policy to permit it",
+            hint="mend or remove it, or ask whoever keeps the outer policy to permit it",
         )
     text = "\n".join([profile.value.name, *(layer.digest for layer in layers)])
     return Policy(digest=hashlib.sha256(text.encode()).hexdigest(), profile=profile, layers=_numbered(layers))
@@ -57,6 +57,29 @@ def _forbidden_grants(layers: Sequence[Layer], today: date) -> Iterator[tuple[st
                 longest = outer.max_waiver_days
                 if longest is not None and (waiver.until - today).days > longest.value:
                     yield waiver.place, f"waives until {waiver.until}; {longest.place} permits {longest.value} days"
+
+
+def _loose_roots(layers: Sequence[Layer]) -> Iterator[tuple[str, str]]:
+    """A trusted root is tied to addresses that its own layer, or one further out, has written down.
+
+    Otherwise an inner layer could say what the name stands for, and have the root vouch for another index.
+    """
+    for depth, layer in enumerate(layers):
+        known = {grant.name: grant for outer in layers[: depth + 1] for grant in outer.indexes}
+        for root in layer.trust_roots:
+            for name in (name for name in root.indexes if name != LOCAL):
+                if name in known:
+                    yield from _namesakes(known[name], layers, root)
+                else:
+                    text = f"names the index {name!r}, which neither this policy nor one further out defines"
+                    yield root.place, text
+
+
+def _namesakes(index: IndexGrant, layers: Sequence[Layer], root: TrustRootGrant) -> Iterator[tuple[str, str]]:
+    for other in (grant for layer in layers for grant in layer.indexes if grant.name == index.name):
+        if other.url.plain != index.url.plain:
+            text = f"gives another address to {index.name!r} of {index.place}, which {root.place} trusts by that name"
+            yield other.place, text
 
 
 def _grants(layer: Layer) -> Iterator[tuple[str, IndexGrant | TrustRootGrant | Waiver]]:

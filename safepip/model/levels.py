@@ -96,6 +96,8 @@ CHECKS: Mapping[str, CheckSpec] = {
     "provenance-available": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=True),
     "publisher": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=True),
     "index-conflict": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=False),
+    "downgrade": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=True),
+    "late-file": CheckSpec(levels=(_WARN, _WARN, _DENY), waivable=True),
     "release-age": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=True),
     "project-status": CheckSpec(levels=(_WARN, _WARN, _DENY), waivable=True),
 }
@@ -105,4 +107,6 @@ CHECKS: Mapping[str, CheckSpec] = {
 CODES: Mapping[tuple[str, str], tuple[Level, Level, Level]] = {
     ("project-status", "quarantined"): (_DENY, _DENY, _DENY),
     ("release-age", "no-upload-times"): (_WARN, _WARN, _DENY),
+    ("downgrade", "no-upload-times"): (_WARN, _WARN, _DENY),
+    ("publisher", "claims-changed"): (_WARN, _WARN, _DENY),
 }

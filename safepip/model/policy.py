@@ -7,7 +7,7 @@ nothing that either forbids.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -18,11 +18,29 @@ from safepip.model.ident import ProjectName, Url
 from safepip.model.levels import CHECKS, CODES, Age, AttestationRule, Hashes, LayerKind, Level, Placed, Profile, T
 from safepip.model.publisher import PublisherPin
 
+# In place of an index's name: the files of this machine.
+LOCAL = "local"
 _DEFAULT_AGE = {
     Profile.OBSERVE: timedelta(days=3),
     Profile.STANDARD: timedelta(days=3),
     Profile.STRICT: timedelta(days=7),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlsaRule:
+    """What a SLSA provenance must say, and who may say it; None accepts any.
+
+    builder, source, revision: globs over what the predicate names; build_type: exact
+    signers: who may have signed it; empty: the publishers that the same layer pins, else whoever is shown to be of
+             the project by what the file's attestations themselves prove (docs/checks/attestation.md)
+    """
+
+    builder: str | None
+    build_type: str | None
+    source: str | None
+    revision: str | None
+    signers: tuple[PublisherPin, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +53,7 @@ class RuleSet:
     attestations: Placed[AttestationRule] | None = None
     publishers: Placed[tuple[PublisherPin, ...]] | None = None
     predicates: Placed[frozenset[str]] | None = None
+    slsa: Placed[SlsaRule] | None = None
 
     def over(self, general: RuleSet) -> RuleSet:
         """This table where it speaks, else the more general table of the same layer."""
@@ -68,6 +87,7 @@ class IndexGrant:
     upload_times_absent: this index is known to state no upload times
     minimum_age: replaces the profile's ages, and those of its own and inner layers, for files of this index
     depth: the layer that grants it, counted from the outermost
+    sidecars: ask it for FILE.sigstore.json and the like, beside files that carry no provenance
     """
 
     name: str
@@ -78,6 +98,7 @@ class IndexGrant:
     minimum_age: Placed[Age] | None
     place: str
     depth: int = 0
+    sidecars: bool = False
 
     def covers(self, project: ProjectName) -> int | None:
         """How exactly `packages` names the project: literal characters of the best glob; None where it does not."""
@@ -87,12 +108,18 @@ class IndexGrant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustRootGrant:
-    """`[trust-roots.NAME]`: a Sigstore trusted root and the indexes that it may vouch for."""
+    """`[trust-roots.NAME]`: a Sigstore trusted root, and the indexes and projects that it may vouch for.
+
+    indexes: names of `[indexes]`, of this layer or an outer one; `LOCAL` stands for files of this machine
+    projects: globs over the names of the projects there that it may vouch for
+    Neither is ever empty: a root that may vouch for nothing would be read as one that may vouch for anything.
+    """
 
     name: str
     file: str
     indexes: tuple[str, ...]
     place: str
+    projects: tuple[str, ...] = ("*",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +153,7 @@ class Layer:
 class Rules:
     """The rules in force for one project: the profile's and every layer's, all of which must hold.
 
-    ages, first_release_ages and publishers keep one entry a layer, since "stricter" is to satisfy each of them.
+    ages, first_release_ages, publishers and slsa keep one entry a layer, since "stricter" is to satisfy each of them.
     """
 
     hashes: Placed[Hashes]
@@ -135,6 +162,7 @@ class Rules:
     attestations: Placed[AttestationRule]
     publishers: tuple[Placed[tuple[PublisherPin, ...]], ...]
     predicates: frozenset[str]
+    slsa: tuple[Placed[SlsaRule], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -149,13 +177,13 @@ class Policy:
         return _rules_for(self, project)
 
     def level(self, check: str, code: str, project: ProjectName) -> Placed[Level]:
-        """The profile's level for that code, raised by any layer; off only where a rule says so."""
-        rules = self.rules_for(project)
-        if check == "hash-pinned" and rules.hashes.value is Hashes.OFF:
-            return Placed(Level.OFF, rules.hashes.place)
-        about_attestations = check in {"attestation", "provenance-available", "publisher"}
-        if about_attestations and rules.attestations.value is AttestationRule.OFF:
-            return Placed(Level.OFF, rules.attestations.place)
+        """The profile's level for that code, raised by any layer; off only where a rule says so.
+
+        `attestations = "off"` does not: every profile has at least `warn` as its floor, and rules only tighten.
+        """
+        hashes = self.rules_for(project).hashes
+        if check == "hash-pinned" and hashes.value is Hashes.OFF:
+            return Placed(Level.OFF, hashes.place)
         profile = self.profile.value
         base = CODES.get((check, code), CHECKS[check].levels)[profile]
         level = Placed(base, f"profile {profile.name.lower()}")
@@ -232,6 +260,16 @@ def stricter(rules: Iterable[Placed[T] | None], floor: Placed[T]) -> Placed[T]:
     return result
 
 
+def _signed(rule: Placed[SlsaRule], pins: Placed[tuple[PublisherPin, ...]] | None) -> Placed[SlsaRule]:
+    """The rule with its signers: its own, else the publishers of the same layer.
+
+    Not those of another layer, whose pins would then admit a signer whom this layer alone does not.
+    """
+    if rule.value.signers or pins is None:
+        return rule
+    return Placed(replace(rule.value, signers=pins.value), rule.place)
+
+
 @lru_cache(maxsize=4096)
 def _rules_for(policy: Policy, project: ProjectName) -> Rules:
     profile = policy.profile.value
@@ -239,10 +277,13 @@ def _rules_for(policy: Policy, project: ProjectName) -> Rules:
     layers = [layer.rules_for(project) for layer in policy.layers]
     publishers = tuple(one.publishers for one in layers if one.publishers is not None)
     predicates = frozenset(name for one in layers if one.predicates is not None for name in one.predicates.value)
+    slsa = tuple(_signed(one.slsa, one.publishers) for one in layers if one.slsa is not None)
+    if slsa:
+        predicates |= {"slsa"}
     floor = Placed(AttestationRule.WARN if profile is Profile.OBSERVE else AttestationRule.FIRST_USE, place)
     if publishers or predicates:
-        needing = next(one.publishers or one.predicates for one in layers if one.publishers or one.predicates)
-        floor = Placed(AttestationRule.REQUIRE, needing.place if needing is not None else place)
+        needing = next(rule for one in layers if (rule := one.publishers or one.predicates or one.slsa) is not None)
+        floor = Placed(AttestationRule.REQUIRE, needing.place)
     return Rules(
         hashes=stricter(
             [one.hashes for one in layers],
@@ -259,4 +300,5 @@ def _rules_for(policy: Policy, project: ProjectName) -> Rules:
         attestations=stricter([one.attestations for one in layers], floor),
         publishers=publishers,
         predicates=predicates,
+        slsa=slsa,
     )

@@ -10,11 +10,11 @@ from typing import Any
 from safepip import __version__
 from safepip.errors import SafepipError
 from safepip.formats.metadata_json import as_json
-from safepip.formats.publisher import describe
 from safepip.model.artifact import PassedOver
 from safepip.model.plan import Install, Plan
 from safepip.model.run import Distribution, Refusal, Run
 from safepip.model.verdict import Judged
+from safepip.report.provenance import attestation, published_by
 
 SCHEMA = "safepip-report/1"
 TOOL = f"safepip {__version__}"
@@ -74,8 +74,9 @@ def distribution(one: Distribution) -> dict[str, Any]:
         "url": str(artifact.url) if artifact is not None else None,
         "uploaded": stamp(listing.uploaded) if listing is not None and listing.uploaded is not None else None,
         "kind": artifact.name.kind.value if artifact is not None else None,
-        "publisher": describe(one.attested[0].identity) if one.attested else None,
+        "publisher": published_by(one.attested),
         "predicates": sorted({attested.predicate for attested in one.attested}),
+        "attestations": [attestation(attested) for attested in dict.fromkeys(one.attested)],
         "requested": one.requested,
         "parents": list(one.parents),
         "decision": "refused" if one.verdict.denied else "approved",

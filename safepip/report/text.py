@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from safepip.errors import NoAnswer, SafepipError
 from safepip.formats.age import moment
 from safepip.formats.plain import clean
-from safepip.formats.publisher import describe
 from safepip.model.artifact import Listing, PassedOver, Pin, Resolution
 from safepip.model.run import Distribution, Refusal, Run
 from safepip.model.verdict import Judged
+from safepip.report.provenance import Unoffered, index_notes, line_of, unoffered
 
 _LABEL = 10
 _AS_PIP = frozenset({"yanked", "requires-python"})
@@ -61,11 +61,8 @@ def transfer(verb: str, listing: Listing, size: int | None) -> str:
 
 def provenance(one: Distribution) -> str | None:
     """Who published an attested distribution; None where nothing is attested."""
-    if not one.attested:
-        return None
-    first = one.attested[0]
-    when = f", logged {moment(first.logged_at)}" if first.logged_at is not None else ""
-    return clean(f"  Verified {one.verdict.subject.file}: published by {describe(first.identity)}{when}")
+    line = line_of(one)
+    return clean(line) if line is not None else None
 
 
 def closing(run: Run, style: Style, verbosity: int) -> Iterator[str]:
@@ -78,6 +75,8 @@ def closing(run: Run, style: Style, verbosity: int) -> Iterator[str]:
         yield from failure(error, style)
     if run.refusals:
         yield from _refusals(run, style)
+    if verbosity >= 0:
+        yield from (clean(line) for line in index_notes(run))
     if verbosity >= 0 and run.outcome in {"installed", "would-install"}:
         yield from _held_back(run.held_back)
 
@@ -102,22 +101,52 @@ def _refusals(run: Run, style: Style) -> Iterator[str]:
         verb = "refused" if run.outcome == "refused" else "could not check"
         yield style.error(f"safepip {verb} {count} distribution{'s' * (count != 1)}; nothing was installed")
     conflicts = [refusal for refusal in run.refusals if refusal.check == "conflict"]  # told above, in sentences
+    folded = unoffered(run)
+    for index in folded:
+        yield from _unoffered(index)
+    told = {id(refusal) for index in folded for refusal in index.refusals}
     for refusal in run.refusals:
-        if refusal not in conflicts:
+        if refusal not in conflicts and id(refusal) not in told:
             yield from _block(refusal)
     if conflicts and len(conflicts) == len(run.refusals):
         yield from _aligned(pair for pair in conflicts[0].facts if pair[0] == "next")
 
 
-def _block(refusal: Refusal) -> Iterator[str]:
-    file = f"  ({refusal.file})" if refusal.file else ""
-    what = f"{refusal.project} {refusal.version or ''}".strip() + file
-    head = f"  {'refused' if refusal.outcome == 'fail' else 'unknown':{_LABEL}} {what}"
-    yield clean(
-        f"{head:{_WIDTH - len(refusal.check)}}{' ' if len(head) >= _WIDTH - len(refusal.check) else ''}{refusal.check}"
+def _unoffered(index: Unoffered) -> Iterator[str]:
+    """All that one index's lack of provenance refused, as one block: the lack is the index's and not the files'."""
+    count = len(index.projects)
+    yield _head("refused", f"{count} distribution{'s' * (count != 1)} from {index.index}", "attestation")
+    fact = "this index does not offer provenance, so nobody can tell who published what it serves"
+    pinned = {f"{one.project}: {_flat(one.message)}" for one in index.refusals if one.check == "publisher"}
+    required = [f"{_what(one)}  {'  ->  '.join(one.chain)}" for one in index.projects]
+    facts = dict.fromkeys(
+        pair
+        for one in index.refusals
+        if one.check == "attestation"
+        for pair in one.facts
+        if pair[0] in {"rule", "next"}
     )
+    yield from _aligned([
+        ("required", "\n".join(required)),
+        ("fact", "\n".join([fact, *sorted(pinned)])),
+        *sorted(facts, key=lambda pair: pair[0] != "rule"),
+    ])  # fmt: skip
+
+
+def _block(refusal: Refusal) -> Iterator[str]:
+    yield _head("refused" if refusal.outcome == "fail" else "unknown", _what(refusal), refusal.check)
     pairs = [("required", "  ->  ".join(refusal.chain))] if refusal.chain else []
     yield from _aligned([*pairs, ("fact", refusal.message), *refusal.facts])
+
+
+def _what(refusal: Refusal) -> str:
+    file = f"  ({refusal.file})" if refusal.file else ""
+    return f"{refusal.project} {refusal.version or ''}".strip() + file
+
+
+def _head(word: str, what: str, check: str) -> str:
+    head = f"  {word:{_LABEL}} {what}"
+    return clean(f"{head:{_WIDTH - len(check)}}{' ' if len(head) >= _WIDTH - len(check) else ''}{check}")
 
 
 def _aligned(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -145,10 +174,15 @@ def _warnings(distributions: Iterable[Distribution]) -> Iterator[str]:
 
 
 def _words(judged: Judged) -> str:
-    waiver = judged.waived_by
+    waiver, message = judged.waived_by, _flat(judged.finding.message)
     if waiver is None:
-        return judged.finding.message
-    return f"{judged.finding.message}; waived until {waiver.until} by {waiver.place}: {waiver.reason}"
+        return message
+    return f"{message}; waived until {waiver.until} by {waiver.place}: {waiver.reason}"
+
+
+def _flat(message: str) -> str:
+    """A message of several aligned lines as one."""
+    return "; ".join(" ".join(line.split()) for line in message.split("\n")) if "\n" in message else message
 
 
 def _held_back(passed_over: Iterable[PassedOver]) -> Iterator[str]:
@@ -160,7 +194,7 @@ def _held_back(passed_over: Iterable[PassedOver]) -> Iterator[str]:
     for held in by_project.values():
         one = held[0]
         more = f", and {len(held) - 1} more" if len(held) > 1 else ""
-        yield clean(f"Held back {one.project} {one.version}{more}: {one.message}{_eligible(one)}  [{one.check}]")
+        yield clean(f"Held back {one.project} {one.version}{more}: {_flat(one.message)}{_eligible(one)}  [{one.check}]")
 
 
 def _eligible(one: PassedOver) -> str:

@@ -55,7 +55,7 @@ def refused(result: Result, check: str) -> dict[str, object]:
     assert result.report["outcome"] in {"refused", "could-not-check"}
     [refusal] = [one for one in result.report["refusals"] if one["check"] == check]
     assert any(line.rstrip().endswith(check) for line in result.stderr.splitlines()), result.stderr
-    assert refusal["message"] in result.stderr
+    assert all(line in result.stderr for line in refusal["message"].split("\n"))
     assert isinstance(refusal, dict)
     return refusal
 
@@ -82,6 +82,12 @@ def test_from_requirement_to_receipt(safepip: Command, world: World) -> None:
         own = [row for row in record.splitlines(keepends=True) if row.startswith(f"{folder.name}/safepip.json,")]
         assert len(own) == 1
         assert hashlib.sha256(record.replace(own[0], "").encode()).hexdigest() == receipt["record"]
+
+
+def test_something_must_be_asked_for(safepip: Command) -> None:
+    result = safepip()
+    assert result.exit == 1  # pip's
+    assert "You must give at least one requirement to install" in result.stderr
 
 
 def test_the_report_tells_the_whole_run(safepip: Command, server: WorldServer) -> None:

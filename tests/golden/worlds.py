@@ -163,6 +163,29 @@ def nobody_there() -> Scene:
     return Scene(world=_stack())
 
 
+def _named(*, digest: str | None = None) -> Scene:
+    """The file and its provenance lie here."""
+    world, root, signed = _attested(digest=digest)
+    files = {signed.text: signed.content, "signed.provenance": signed.provenance or b"", "root.json": root}
+    return Scene(world=world, files=files)
+
+
+def verified() -> Scene:
+    return _named()
+
+
+def nobody_expected() -> Scene:
+    return _named()
+
+
+def published_by_another() -> Scene:
+    return _named()
+
+
+def provenance_of_other_bytes() -> Scene:
+    return _named(digest="0" * 64)
+
+
 SCENES: Mapping[str, Callable[[], Scene]] = {
     name.replace("_", "-"): scene
     for name, scene in globals().items()

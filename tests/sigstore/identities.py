@@ -11,6 +11,9 @@ from typing import Protocol
 GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
 GITLAB_ISSUER = "https://gitlab.com"
 GOOGLE_ISSUER = "https://accounts.google.com"
+CIRCLECI_ISSUER = "https://oidc.circleci.com"
+ACTIVESTATE_ISSUER = "https://platform.activestate.com/api/v1/oauth/oidc"
+GITHUB_LOGIN = "https://github.com/login/oauth"  # people, through Sigstore's own sign-in
 
 
 class Claims(Protocol):
@@ -98,4 +101,54 @@ class Google:
         return self.email
 
     def extensions(self) -> dict[int, str]:
-        return {8: self.issuer}
+        return {1: self.issuer, 8: self.issuer}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Email:
+    """A person who signed in."""
+
+    email: str = "sam@example.org"
+    issuer: str = GITHUB_LOGIN
+
+    def subject(self) -> str:
+        return self.email
+
+    def extensions(self) -> dict[int, str]:
+        return {1: self.issuer, 8: self.issuer}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircleCI:
+    """As a real certificate of 2026 has it: no trigger, no ids but those in the subject, an odd runner."""
+
+    project: str = "fdd9283f-e619-46af-8f9c-851f7d3e8b2b"
+    pipeline: str = "8e4f8ab2-8d7c-4827-9f15-de076d6d647f"
+    source: str = "github.com/acme/demo"
+    ref: str = "refs/heads/main"
+    issuer: str = CIRCLECI_ISSUER
+
+    def subject(self) -> str:
+        return f"https://circleci.com/api/v2/projects/{self.project}/pipeline-definitions/{self.pipeline}"
+
+    def extensions(self) -> dict[int, str]:
+        return {
+            8: self.issuer,
+            9: self.subject(),
+            11: '""',
+            12: self.source,
+            14: self.ref,
+            18: "https://circleci.com/api/v2/pipeline/f3f6eb86-f260-445b-b9c9-32a2cb5a3a61/config",
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveState:
+    project: str = "acme/demo"
+    issuer: str = ACTIVESTATE_ISSUER
+
+    def subject(self) -> str:
+        return f"https://platform.activestate.com/{self.project}"
+
+    def extensions(self) -> dict[int, str]:
+        return {8: self.issuer, 12: self.subject()}

@@ -23,11 +23,12 @@ from safepip.model.artifact import (
     Root,
     Target,
 )
-from safepip.model.evidence import Attestations, Evidence, Kind, Subject, Unavailable
-from safepip.model.ident import ProjectName, Sha256
+from safepip.model.evidence import Attestations, Evidence, Expected, Kind, Subject, Unavailable
+from safepip.model.ident import FileName, ProjectName, Sha256, Url
+from safepip.model.ledger import Key, Recorded, Sighting, index_name
 from safepip.model.plan import Install, Plan
 from safepip.model.run import Distribution
-from safepip.pipeline import history_of
+from safepip.pipeline import Histories
 from tests.world.memory import MemoryCatalog
 from tests.world.world import NOW
 
@@ -74,6 +75,8 @@ class MemoryGatherer:
     catalog: MemoryCatalog
     wanted: set[Kind] = field(default_factory=set)
 
+    def expect(self, pins: Collection[Pin]) -> None: ...
+
     def gather(self, subject: Subject, pin: Pin, kinds: Collection[Kind]) -> tuple[Evidence, ...]:
         self.wanted.update(kinds)
         return tuple(self._one(kind, subject, pin) for kind in kinds)
@@ -87,11 +90,33 @@ class MemoryGatherer:
             handle = io.BytesIO(self.catalog.content(listing))
             return read_contents(handle, pin.metadata.raw if pin.metadata is not None else None)
         if kind is Kind.HISTORY:
-            history = history_of(listing, self.catalog.project(subject.project))
+            history = Histories(self.catalog, MemoryLedger()).of(listing)
             return history or Unavailable(wanted=kind, code="no-page", why="no page")
+        if kind is Kind.EXPECTATION:
+            return Expected(locked=(), locked_place=None, recorded=None, previous=None)
         if listing.provenance is not None:
             return Unavailable(wanted=kind, code="provenance-unavailable", why="nothing is served in memory")
-        return Attestations(advertised=False, index_offers=True, verified=(), rejected=(), claimed_publishers=())
+        offers = artifact.origin.page.offers.provenance
+        return Attestations(advertised=False, index_offers=offers, verified=(), rejected=(), claimed_publishers=())
+
+
+@dataclass(frozen=True)
+class MemoryLedger:
+    """`seen` is what would have been written down. `fault`: raised instead; `notes`: what would be told."""
+
+    known: Mapping[Key, Recorded] = field(default_factory=dict)
+    seen: list[Sighting] = field(default_factory=list)
+    fault: Exception | None = None
+    notes: tuple[str, ...] = ()
+
+    def recorded(self, index: Url, file: FileName) -> Recorded | None:
+        return self.known.get((index_name(index), file.project, file.kind))
+
+    def record(self, seen: Collection[Sighting]) -> tuple[str, ...]:
+        if self.fault is not None:
+            raise self.fault
+        self.seen.extend(seen)
+        return self.notes
 
 
 @dataclass(frozen=True)

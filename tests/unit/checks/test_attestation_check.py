@@ -8,12 +8,12 @@ from safepip.model.evidence import (
     Attestations,
     Dossier,
     Evidence,
-    Identity,
     Kind,
     RejectedAttestation,
     Unavailable,
     VerifiedAttestation,
 )
+from safepip.model.publisher import Identity
 from safepip.model.verdict import Finding, Outcome
 from tests.factories import NOW, artifact, dossier, policy, subject
 

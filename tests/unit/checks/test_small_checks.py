@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from packaging.version import Version
 
@@ -105,6 +108,28 @@ def test_advertised_provenance_that_cannot_be_had_is_not_unattested() -> None:
     none = Attestations(advertised=False, index_offers=True, verified=(), rejected=(), claimed_publishers=())
     [finding] = provenance_available.check(dossier(subject(), none), policy(), NOW)
     assert finding.outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"advertised": True}, "had"),
+        ({"sidecars": ("demo.whl.sigstore.json",)}, "had, in demo.whl.sigstore.json beside the file"),
+        ({}, "none is advertised for this file"),
+        ({"index_offers": False}, "nothing here offers provenance"),
+    ],
+)
+def test_what_could_be_had_is_told(changes: dict[str, Any], message: str) -> None:
+    none = Attestations(advertised=False, index_offers=True, verified=(), rejected=(), claimed_publishers=())
+    [finding] = provenance_available.check(dossier(subject(), replace(none, **changes)), policy(), NOW)
+    assert (finding.outcome, finding.message) == (Outcome.PASS, message)
+
+
+def test_a_sidecar_that_cannot_be_had_is_unknown_and_says_what_to_do() -> None:
+    gone = Unavailable(wanted=Kind.ATTESTATIONS, code="sidecar-unavailable", why="demo.whl.sigstore.json: answered 403")
+    [finding] = provenance_available.check(dossier(subject(), gone), policy(), NOW)
+    assert (finding.outcome, finding.code) == (Outcome.UNKNOWN, "sidecar-unavailable")
+    assert "beside the file" in (finding.hint or "")
 
 
 NAMELESS = Subject(project=project("demo"), version=Version("1.0"), file=None, artifact=None, requested=True)

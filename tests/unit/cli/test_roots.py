@@ -11,6 +11,7 @@ from safepip.cli.roots import Asked, gather
 from safepip.cli.settings import settle
 from safepip.errors import BadInput, Refused
 from tests.factories import project
+from tests.world.ports import TARGET
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +24,7 @@ def asked(*argv: str, **files: str) -> Asked:
         Path(f"{name}.txt").write_text(text)
     typed = parse(["install", *argv])
     assert isinstance(typed, Typed)
-    return gather(settle(typed, {}, {}, ("safepip",)), {})
+    return gather(settle(typed, {}, {}, ("safepip",)), {}, lambda: TARGET)
 
 
 def test_command_line_first_then_files() -> None:
@@ -93,3 +94,40 @@ def test_links_of_a_file_are_relative_to_it(tmp_path: Path) -> None:
     (tmp_path / "sub" / "r.txt").write_text("-f wheels\ntwo\n")
     [place] = asked("-r", "sub/r.txt").find_links
     assert Path(place.value) == Path("sub") / "wheels"
+
+
+A, B = "ab" * 32, "cd" * 32
+LOCK = f"""lock-version = "1.0"
+created-by = "tests"
+extras = ["fast"]
+[[packages]]
+name = "demo"
+version = "1.0"
+wheels = [{{ url = "https://files.example/demo-1.0-py3-none-any.whl", hashes = {{ sha256 = "{A}" }} }}]
+attestation-identities = [{{ kind = "GitHub", repository = "acme/demo", workflow = "release.yml" }}]
+[[packages]]
+name = "extra"
+version = "2.0"
+marker = "'fast' in extras"
+wheels = [{{ url = "https://files.example/extra-2.0-py3-none-any.whl", hashes = {{ sha256 = "{B}" }} }}]
+"""
+
+
+def test_a_lock_is_a_requirements_source_in_hash_mode() -> None:
+    Path("pylock.toml").write_text(LOCK)
+    found = asked("-r", "pylock.toml")
+    assert [(str(root.requirement), root.origin) for root in found.roots] == [("demo==1.0", "pylock.toml:4")]
+    assert found.hash_mode
+    assert [one.project for one in found.locked] == ["demo"]
+
+
+def test_a_lock_named_twice_is_read_once_with_the_extras_of_both() -> None:
+    Path("pylock.toml").write_text(LOCK)
+    found = asked("-r", "pylock.toml", "-r", "pylock.toml[Fast]")
+    assert [root.project for root in found.roots] == ["demo", "extra"]
+
+
+def test_a_lock_that_is_not_there() -> None:
+    with pytest.raises(BadInput) as caught:
+        asked("-r", "pylock.toml")
+    assert caught.value.reference == "no-such-file"

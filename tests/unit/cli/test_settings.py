@@ -107,12 +107,6 @@ def test_numbers_out_of_range(argv: tuple[str, ...]) -> None:
         settings(*argv)
 
 
-def test_something_must_be_asked_for() -> None:
-    with pytest.raises(SafepipError, match="at least one requirement") as caught:
-        settings()
-    assert caught.value.exit_code == 1  # pip's
-
-
 @pytest.mark.parametrize(
     ("argv", "expected"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,21 +11,25 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from safepip.errors import NetworkFault
+from safepip.errors import BadInput, EnvironmentFault, NetworkFault, SafepipError
 from safepip.flows.install import Request, install
 from safepip.flows.install import World as Ports
-from safepip.model.artifact import HashPin, InstalledDistribution, Root, Status
-from safepip.model.evidence import Kind
+from safepip.formats.publisher import parse_publisher
+from safepip.formats.statement import PUBLISH, SIGNATURE, SLSA
+from safepip.model.artifact import HashPin, InstalledDistribution, Pin, Root, Status
+from safepip.model.evidence import Attestations, Evidence, Expected, Kind, Subject, VerifiedAttestation
 from safepip.model.ident import ProjectName
 from safepip.model.policy import Policy
+from safepip.model.publisher import Identity, PublisherPin
 from safepip.model.run import Run
-from tests.factories import policy
+from tests.factories import OLD, policy
 from tests.world import MemoryCatalog, World
 from tests.world.ports import (
     FixedClock,
     MemoryEnvironment,
     MemoryGatherer,
     MemoryInstaller,
+    MemoryLedger,
     MemoryStore,
     SerialWorkers,
     SilentWatcher,
@@ -40,6 +44,7 @@ class Scene:
     gatherer: MemoryGatherer
     installer: MemoryInstaller
     environment: MemoryEnvironment
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
 
     @classmethod
     def of(cls, world: World, *installed: str) -> Scene:
@@ -80,6 +85,7 @@ class Scene:
             catalog=self.catalog,
             store=self.store,
             gatherer=self.gatherer,
+            ledger=self.ledger,
             environment=self.environment,
             installer=self.installer,
             workers=SerialWorkers(),
@@ -267,3 +273,152 @@ def test_a_quarantined_project_is_refused_in_observe_too(world: World) -> None:
 def test_the_index_and_what_it_offers_are_told(world: World) -> None:
     run = Scene.of(world).run("web")
     assert [(seen.url, seen.offers.upload_time) for seen in run.indexes] == [("https://index.example/simple", True)]
+
+
+# -- what is remembered ----------------------------------------------------------------------------------------------
+
+WHO = Identity(
+    kind="github",
+    issuer="https://token.actions.githubusercontent.com",
+    subject="https://github.com/acme/demo/.github/workflows/release.yml@refs/tags/v1.0",
+    repository="acme/demo",
+    repository_id="1001",
+    owner_id="2002",
+    workflow="release.yml",
+    environment=None,
+    ref="refs/tags/v1.0",
+    trigger="push",
+    runner="github-hosted",
+    build_signer=None,
+)
+OBSERVED = 'profile = "observe"\n[rules]\nattestations = "first-use"'
+
+
+def attested(who: Identity = WHO, predicate: str = PUBLISH) -> VerifiedAttestation:
+    return VerifiedAttestation(predicate=predicate, identity=who, logged_at=NOW, trust_root="0" * 64)
+
+
+@dataclass(frozen=True)
+class AttestingGatherer(MemoryGatherer):
+    """Everything is attested as `verified` says, and `expected` is what the ledger or the past say of it."""
+
+    verified: tuple[VerifiedAttestation, ...] = ()
+    expected: tuple[PublisherPin, ...] = ()
+
+    def _one(self, kind: Kind, subject: Subject, pin: Pin) -> Evidence:
+        if kind is Kind.EXPECTATION:
+            return Expected(locked=self.expected, locked_place="pylock.toml", recorded=None, previous=None)
+        if kind is not Kind.ATTESTATIONS:
+            return super()._one(kind, subject, pin)
+        return Attestations(
+            advertised=bool(self.verified),
+            index_offers=True,
+            verified=self.verified,
+            rejected=(),
+            claimed_publishers=(),
+        )
+
+
+def signed(
+    world: World, *verified: VerifiedAttestation, expected: str | None = None, ledger: MemoryLedger | None = None
+) -> Scene:
+    catalog = MemoryCatalog(world)
+    gatherer = AttestingGatherer(
+        catalog, verified=verified, expected=(parse_publisher(expected),) if expected is not None else ()
+    )
+    there = MemoryEnvironment()
+    return Scene(catalog, MemoryStore(catalog), gatherer, MemoryInstaller(), there, ledger or MemoryLedger())
+
+
+def test_who_published_what_is_installed_is_remembered(world: World) -> None:
+    scene = signed(world, attested())
+    assert scene.run("web").outcome == "installed"
+    assert [(one.file.text, one.identity, one.uploaded) for one in scene.ledger.seen] == [
+        ("base-1.1-py3-none-any.whl", WHO, OLD),
+        ("web-1.0-py3-none-any.whl", WHO, OLD),
+    ]
+    assert {one.index.plain for one in scene.ledger.seen} == {"https://index.example/simple"}
+
+
+def test_a_signature_tells_who_published_too(world: World) -> None:
+    scene = signed(world, attested(predicate=SIGNATURE))
+    scene.run("base")
+    assert [one.identity for one in scene.ledger.seen] == [WHO]
+
+
+@pytest.mark.parametrize("verified", [(), (attested(predicate=SLSA),)])
+def test_where_nobody_published_nothing_is_remembered(world: World, verified: tuple[VerifiedAttestation, ...]) -> None:
+    scene = signed(world, *verified)
+    assert scene.run("base").outcome == "installed"
+    assert scene.ledger.seen == []
+
+
+def test_of_two_publishers_that_a_pin_accepts_none_is_made_the_only_one(world: World) -> None:
+    subject = WHO.subject.replace("acme/demo", "acme/other")
+    other = replace(WHO, repository="acme/other", repository_id="7", subject=subject)
+    scene = signed(world, attested(), attested(other))
+    pins = '[projects.base]\npublishers = ["github:acme/demo", "github:acme/other"]'
+    run = scene.run("base", under=policy(pins))
+    assert run.outcome == "installed", run.refusals
+    assert scene.ledger.seen == []
+
+
+def test_what_was_only_warned_of_is_not_made_the_truth(world: World) -> None:
+    scene = signed(world, attested(), expected="github:acme/other")
+    run = scene.run("base", under=policy(OBSERVED))
+    assert run.outcome == "installed"
+    assert {one.finding.check for one in run.distributions[0].verdict.judged if one.warns} == {"publisher"}
+    assert scene.ledger.seen == []
+
+
+def test_what_is_waived_is_not_made_the_truth(world: World) -> None:
+    waiver = (
+        '[[waivers]]\ncheck = "publisher"\nproject = "base"\nversion = "1.1"\n'
+        f'reason = "looked at"\nuntil = {NOW + timedelta(days=3):%Y-%m-%d}\n'
+    )
+    scene = signed(world, attested(), expected="github:acme/other")
+    assert scene.run("base").outcome == "refused"
+    assert scene.run("base", under=policy(waiver)).outcome == "installed"
+    assert scene.ledger.seen == []
+
+
+@pytest.mark.parametrize(
+    ("text", "remembered"),
+    [("", 1), (OBSERVED, 1), ('profile = "observe"', 0), ('[rules]\nattestations = "require"', 1)],
+)
+def test_it_is_remembered_where_the_policy_keeps_publishers(world: World, text: str, remembered: int) -> None:
+    scene = signed(world, attested())
+    assert scene.run("base", under=policy(text)).outcome == "installed"
+    assert len(scene.ledger.seen) == remembered
+
+
+def test_nothing_is_remembered_of_what_was_not_installed(world: World) -> None:
+    scene = signed(world, attested())
+    scene.run("base", dry_run=True)
+    assert scene.run("base==1.1", "web==9").outcome == "refused"
+    assert scene.ledger.seen == []
+
+
+def test_what_is_kept_was_not_looked_at(world: World) -> None:
+    scene = signed(world, attested())
+    there = {
+        ProjectName.parse("base"): InstalledDistribution(
+            project=ProjectName.parse("base"), version=Version("1.1"), location=Path("site"), requires_dist=()
+        )
+    }
+    scene = replace(scene, environment=MemoryEnvironment(there))
+    assert scene.run("web").outcome == "installed"
+    assert [one.file.project for one in scene.ledger.seen] == ["web"]
+
+
+def test_what_the_ledger_has_to_tell_is_told(world: World) -> None:
+    scene = signed(world, attested(), ledger=MemoryLedger(notes=("one thing",)))
+    assert "one thing" in scene.run("base").notes
+
+
+@pytest.mark.parametrize("fault", [EnvironmentFault("ledger-unwritable", "no"), BadInput("ledger-file", "no")])
+def test_an_installation_that_is_done_is_not_failed_by_its_ledger(world: World, fault: SafepipError) -> None:
+    scene = signed(world, attested(), ledger=MemoryLedger(fault=fault))
+    run = scene.run("base")
+    assert (run.outcome, run.errors) == ("installed", ())
+    assert "no" in run.notes

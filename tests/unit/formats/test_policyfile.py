@@ -21,16 +21,24 @@ attestations      = "require"
 project-status = "deny"
 [projects."acme-*"]
 publishers = ["github:acme/tool/release.yml@refs/tags/*"]
-predicates = ["publish"]
+predicates = ["publish", "signature"]
+[projects."acme-*".slsa]
+builder = "https://builder/*"
+build-type = "https://type/v1"
+source = "https://src/*"
+revision = "*"
+signers = ["github:acme/builder"]
 [indexes.corp]
 url = "https://user:secret@packages.corp.example/simple/"
 packages = ["acme-*"]
 private = true
 upload-times = "absent"
 minimum-age = "0d"
+sidecars = true
 [trust-roots.corp]
 file = "corp.json"
-indexes = ["corp"]
+indexes = ["corp", "local"]
+projects = ["Acme_*"]
 [[waivers]]
 check = "release-age"
 project = "Acme_Tool"
@@ -67,8 +75,24 @@ def test_the_whole_schema() -> None:
     assert index.upload_times_absent
     assert index.private
     [waiver] = layer.waivers
-    assert (waiver.project, waiver.place) == ("acme-tool", "safepip.toml:22")
-    assert layer.rules_for(ProjectName.parse("acme-tool")).publishers is not None
+    assert (waiver.project, waiver.place) == ("acme-tool", "safepip.toml:30")
+    rules = layer.rules_for(ProjectName.parse("acme-tool"))
+    assert rules.publishers is not None
+    assert rules.predicates is not None
+    assert rules.predicates.value == {"publish", "signature"}
+    assert rules.slsa is not None
+    asked = rules.slsa.value
+    assert (asked.builder, asked.build_type, asked.source, asked.revision, len(asked.signers)) == (
+        "https://builder/*",
+        "https://type/v1",
+        "https://src/*",
+        "*",
+        1,
+    )
+    assert rules.slsa.place == "safepip.toml:13"
+    assert index.sidecars
+    [root] = layer.trust_roots
+    assert (root.indexes, root.projects) == (("corp", "local"), ("acme-*",))
     assert layer.rules_for(ProjectName.parse("other")).publishers is None
 
 
@@ -86,7 +110,21 @@ def test_the_whole_schema() -> None:
         ("[checks]\ndigset = 'deny'", "safepip.toml:3", "there is no check"),
         ("[checks]\nadvisory = 'deny'", "safepip.toml:3", "cannot run the check"),
         ("[builders.corp]\nidentity = 'x'", "safepip.toml:2", "not enforced by this version"),
-        ("[indexes.corp]\nurl='https://x/'\nsidecars = true", "safepip.toml:4", "not enforced by this version"),
+        ("[indexes.corp]\nurl='https://x/'\nsidecars = 1", "safepip.toml:4", "not true or false"),
+        ("[indexes.local]\nurl='https://x/'", "safepip.toml:2", "files of this machine"),
+        ("[rules]\nslsa = 'x'", "safepip.toml:3", "not a table"),
+        ("[rules]\nslsa = {}", "safepip.toml:3", "asks for nothing"),
+        ("[rules.slsa]\nbuilder = 3", "safepip.toml:3", "not a text"),
+        ("[rules.slsa]\nbuild_type = 'x'", "safepip.toml:3", "not a key of the schema"),
+        ("[projects.x.slsa]\nsigners = []", "safepip.toml:3", "accepts nobody"),
+        ("[projects.x.slsa]\nsigners = ['nonsense']", "safepip.toml:3", "signers"),
+        ("[rules]\npredicates = []", "safepip.toml:3", "publish, signature, slsa"),
+        ("[rules]\npredicates = ['sbom']", "safepip.toml:3", "publish, signature, slsa"),
+        ("[trust-roots.x]\nfile = 'x'\nindexes = []", "safepip.toml:4", "is empty"),
+        ("[trust-roots.x]\nfile = 'x'", "safepip.toml:2", "indexes is missing"),
+        ("[trust-roots.x]\nfile = 'x'\nindexes = ['local']\nprojects = []", "safepip.toml:5", "is empty"),
+        ("[trust-roots.x]\nfile = 'x'\nindexes = ['local']\nprojects = ['a b']", "safepip.toml:5", "no glob"),
+        ("[trust-roots.x]\nfile = 'x'\nindexes = 'local'", "safepip.toml:4", "not a list"),
         ("[indexes.corp]\npackages = ['a']", "safepip.toml:2", "url is missing"),
         ("[indexes.corp]\nurl = 'https://x/'\nupload-times = 'some'", "safepip.toml:4", "only value"),
         ("[projects.x]\npublishers = []", "safepip.toml:3", "accepts nobody"),
@@ -220,6 +258,69 @@ def test_a_grant_that_is_not_permitted_is_a_located_refusal(outer: str, inner: s
     [(place, what)] = caught.value.context
     assert place == "layer1.toml:2"
     assert words in what
+
+
+ROOT = '[trust-roots.corp]\nfile = "corp.json"\nindexes = ["corp"]'
+CORP = '[indexes.corp]\nurl = "https://corp.example/simple/"'
+
+
+def test_a_root_is_tied_to_indexes_that_its_own_or_an_outer_layer_defines() -> None:
+    for fine in ((f"{CORP}\n{ROOT}",), (CORP, ROOT), (f"{CORP}\n{ROOT}", f"{CORP}\nprivate = true")):
+        [root] = policy(*fine).trust_roots
+        assert root.projects == ("*",)
+    # Two of one name in two layers are two roots, each with its own tie.
+    assert len(policy(f"{CORP}\n{ROOT}", ROOT.replace("corp.json", "other.json")).trust_roots) == 2
+    assert policy(ROOT.replace('["corp"]', '["local"]')).trust_roots
+
+
+@pytest.mark.parametrize(
+    ("texts", "place", "words"),
+    [
+        ((ROOT,), "layer0.toml:2", "neither this policy nor one further out"),
+        ((ROOT, CORP), "layer0.toml:2", "neither this policy nor one further out"),
+        ((f"{CORP}\n{ROOT}", CORP.replace("corp.example", "evil.example")), "layer1.toml:2", "another address"),
+        ((CORP, f"{CORP.replace('corp.example', 'evil.example')}\n{ROOT}"), "layer0.toml:2", "another address"),
+    ],
+)
+def test_no_layer_can_widen_what_a_root_may_vouch_for(texts: tuple[str, ...], place: str, words: str) -> None:
+    """The attack: a checkout defines `[indexes.corp]` anew, with the address of a public index."""
+    with pytest.raises(BadInput) as caught:
+        policy(*texts)
+    [(where, what)] = caught.value.context
+    assert where == place
+    assert words in what
+
+
+def test_a_slsa_rule_implies_its_predicate_and_the_signers_of_its_own_layer() -> None:
+    asked = '[projects.demo]\nslsa = { builder = "x" }'
+    pins = '[projects.demo]\npublishers = ["github:a/b"]'
+    rules = policy(asked).rules_for(project("demo"))
+    assert rules.attestations.value is AttestationRule.REQUIRE
+    assert rules.predicates == {"slsa"}
+    [alone] = policy(asked, pins).rules_for(project("demo")).slsa
+    assert alone.value.signers == ()
+    [together] = policy(f"{pins}\nslsa = {{ builder = 'x' }}").rules_for(project("demo")).slsa
+    assert [pin.repository for pin in together.value.signers] == ["a/b"]
+    [own] = policy(f'{pins}\nslsa = {{ signers = ["github:c/d"] }}').rules_for(project("demo")).slsa
+    assert [pin.repository for pin in own.value.signers] == ["c/d"]
+    assert policy(asked).rules_for(project("other")).slsa == ()
+
+
+def test_a_rule_below_the_profiles_floor_turns_no_check_off() -> None:
+    for text in ('attestations = "off"', 'attestations = "warn"'):
+        under = policy(f"[rules]\n{text}")
+        assert under.rules_for(project("demo")).attestations.value is AttestationRule.FIRST_USE
+        assert under.level("attestation", "signature", project("demo")).value is Level.DENY
+    observed = policy('profile = "observe"\n[rules]\nattestations = "off"').rules_for(project("demo"))
+    assert observed.attestations.value is AttestationRule.WARN
+
+
+def test_strict_makes_unpinned_changes_deny() -> None:
+    for check, code in (("publisher", "claims-changed"), ("late-file", "late-file"), ("downgrade", "downgrade")):
+        assert policy('profile = "strict"').level(check, code, project("demo")).value is Level.DENY
+    assert policy().level("publisher", "claims-changed", project("demo")).value is Level.WARN
+    assert policy().level("publisher", "identity-mismatch", project("demo")).value is Level.DENY
+    assert policy().level("late-file", "late-file", project("demo")).value is Level.WARN
 
 
 def test_limits_do_not_bind_their_own_layer() -> None:

@@ -11,6 +11,7 @@ import pytest
 from safepip.formats.attestation import Attestation, render_attestation
 from safepip.formats.fields import BadAttestation
 from safepip.formats.provenance import MAX_ATTESTATIONS, parse_attestation, parse_provenance
+from safepip.formats.publisher import parse_publisher
 from tests.sigstore import GitHub, LocalSigstore
 
 SIGSTORE = LocalSigstore.create(now=datetime(2026, 1, 2, tzinfo=timezone.utc))
@@ -54,6 +55,7 @@ def test_timestamps_travel_in_either_form() -> None:
 def test_a_claimed_publisher_is_shown_in_one_line(publisher: dict[str, Any], line: str, known: bool) -> None:
     [bundle] = parse_provenance(SIGSTORE.provenance([GOOD], publisher)).bundles
     assert (bundle.publisher, bundle.known) == (line, known)
+    assert bundle.claim == (parse_publisher(line) if known else None)
     assert isinstance(bundle.attestations[0], Attestation)
 
 
@@ -68,6 +70,8 @@ def test_a_claimed_publisher_is_shown_in_one_line(publisher: dict[str, Any], lin
         (document(attestation_bundles=[{"publisher": PUBLISHER}]), "malformed"),
         (document(attestation_bundles=[{"publisher": "me", "attestations": []}]), "malformed"),
         (document(attestation_bundles=[{"publisher": {}, "attestations": []}]), "malformed"),
+        (document(attestation_bundles=[{"publisher": {"kind": "GitHub"}, "attestations": []}]), "malformed"),
+        (document(attestation_bundles=[{"publisher": {**PUBLISHER, "workflow": 7}, "attestations": []}]), "malformed"),
         (document(attestation_bundles=[{}] * (MAX_ATTESTATIONS + 1)), "too-large"),
         (
             document(attestation_bundles=[{"publisher": PUBLISHER, "attestations": [0] * 9}] * 2),

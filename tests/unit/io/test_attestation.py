@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from safepip.errors import BadInput
-from safepip.formats.statement import PUBLISH, SLSA
-from safepip.io.attestation import AttestationVerifier, Outcome
+from safepip.formats.statement import PUBLISH, SLSA, About
+from safepip.io.attestation import AttestationVerifier
+from safepip.io.provenance import Outcome, judged
 from safepip.model.ident import FileName, Sha256
 from tests.sigstore import GitHub, GitLab, Google, LocalSigstore
 from tests.sigstore.authority import Authority
@@ -31,7 +32,9 @@ LATER = NOW + timedelta(minutes=1)
 FILE = FileName.parse("demo-1.0-py3-none-any.whl")
 SHA256 = Sha256("ab" * 32)
 DIGESTS = {"sha256": SHA256, "sha512": "cd" * 64}
+ABOUT = About(file=FILE, sha256=SHA256, digests=DIGESTS)
 PUBLISHER = {"kind": "GitHub", "repository": "acme/demo", "workflow": "release.yml"}
+ANYBODY = {"kind": "Forge"}  # of a kind that nobody knows, so that there is nothing to compare
 SIGSTORE = LocalSigstore.create(now=NOW)
 VERIFIER = AttestationVerifier(SIGSTORE.trusted_root_json())
 LIKENESS = Authority.create(NOW - timedelta(days=365))  # the same names, other keys
@@ -44,7 +47,7 @@ def judge(
     *attestations: Attested, publisher: Attested = PUBLISHER, verifier: AttestationVerifier = VERIFIER
 ) -> Outcome:
     document = SIGSTORE.provenance(list(attestations), publisher)
-    return verifier.verify(document, FILE, SHA256, DIGESTS)
+    return judged(document, ABOUT, verifier)
 
 
 def attest(**overrides: Any) -> Attested:
@@ -82,7 +85,7 @@ def test_a_good_attestation_tells_who_what_and_when() -> None:
 
 
 def test_gitlab_and_google() -> None:
-    verified, rejected, _ = judge(attest(identity=GitLab()), attest(identity=Google()))
+    verified, rejected, _ = judge(attest(identity=GitLab()), attest(identity=Google()), publisher=ANYBODY)
     assert rejected == ()
     assert [one.identity.kind for one in verified] == ["gitlab", "google"]
     assert verified[0].identity.repository == "acme/tools/demo"
@@ -101,8 +104,19 @@ def test_a_certificate_for_exactly_an_hour() -> None:
 
 
 def test_a_slsa_predicate_has_a_body() -> None:
-    verified, _, _ = judge(attest(predicate_type=SLSA, predicate={"buildDefinition": {}}))
-    assert [one.predicate for one in verified] == [SLSA]
+    body = {
+        "buildDefinition": {
+            "buildType": "https://actions.github.io/buildtypes/workflow/v1",
+            "externalParameters": {"workflow": {"repository": "https://github.com/acme/demo", "ref": "refs/tags/v1"}},
+        },
+        "runDetails": {"builder": {"id": "https://github.com/actions/runner/github-hosted"}},
+    }
+    [one] = judge(attest(predicate_type=SLSA, predicate=body))[0]
+    assert one.predicate == SLSA
+    assert one.build is not None
+    assert one.build.source == "https://github.com/acme/demo"
+    verified, [refused], _ = judge(attest(predicate_type=SLSA, predicate={"buildDefinition": {}}))
+    assert (verified, refused.code) == ((), "predicate")
 
 
 @pytest.mark.parametrize("predicate", [None, {}])
@@ -191,6 +205,23 @@ def foreign_statement(target: Attested) -> None:
     target["envelope"]["statement"] = other["envelope"]["statement"]
 
 
+def respelled_statement(target: Attested) -> None:
+    document = json.loads(base64.b64decode(target["envelope"]["statement"]))
+    target["envelope"]["statement"] = b64(json.dumps(document, indent=1).encode())
+
+
+def foreign_signature(target: Attested) -> None:
+    target["envelope"]["signature"] = attest()["envelope"]["signature"]
+
+
+def foreign_certificate(target: Attested) -> None:
+    target["verification_material"]["certificate"] = attest()["verification_material"]["certificate"]
+
+
+def resized_proof(target: Attested) -> None:
+    target["treeSize"] = str(int(target["treeSize"]) + 1)
+
+
 def foreign_entry(target: Attested) -> None:
     other = SIGSTORE.attest("demo-2.0-py3-none-any.whl", SHA256, GitHub())
     target["verification_material"]["transparency_entries"] = [entry_of(other)]
@@ -255,8 +286,10 @@ CASES: dict[str, tuple[str, Callable[[], Attested]]] = {
         "signature",
         lambda: edited(lambda one: one["envelope"].update(signature=flipped(one["envelope"]["signature"]))),
     ),
+    "signature of another attestation": ("signature", lambda: edited(foreign_signature)),
     "signature empty": ("malformed", lambda: edited(lambda one: one["envelope"].update(signature=""))),
     "statement swapped": ("signature", lambda: edited(foreign_statement)),
+    "statement in another spelling": ("signature", lambda: edited(respelled_statement)),
     "statement empty": ("malformed", lambda: edited(lambda one: one["envelope"].update(statement=""))),
     "another payload type": ("signature", lambda: attest(payload_type="text/plain")),
     "version 2": ("malformed", lambda: edited(put("version", 2))),
@@ -266,6 +299,7 @@ CASES: dict[str, tuple[str, Callable[[], Attested]]] = {
     "certificate with a tail": ("malformed", lambda: certificate(lambda der: der + b"\0")),
     "certificate with junk in base64": ("malformed", lambda: material(certificate="AAAA\nAAAA")),
     "certificate with leftover bits": ("malformed", lambda: material(certificate="AB==")),
+    "certificate of another attestation": ("signature", lambda: edited(foreign_certificate)),
     "certificate missing": ("malformed", lambda: edited(lambda one: one["verification_material"].pop("certificate"))),
     # certificate authority and certificate transparency
     "another Sigstore": ("untrusted-certificate", lambda: attest(authority=Authority.create(NOW, "other.test"))),
@@ -292,6 +326,10 @@ CASES: dict[str, tuple[str, Callable[[], Attested]]] = {
     "integrated time beyond all calendars": ("time", lambda: attest(entry=put("integratedTime", str(2**62)))),
     "integrated time of 400 digits": ("malformed", lambda: attest(entry=put("integratedTime", "1" * 400))),
     "integrated time with a sign": ("malformed", lambda: attest(entry=put("integratedTime", "+123"))),
+    "integrated time negative": ("malformed", lambda: attest(entry=put("integratedTime", "-1"))),
+    "integrated time with a space": ("malformed", lambda: attest(entry=put("integratedTime", " 1767323045"))),
+    "integrated time with a fraction": ("malformed", lambda: attest(entry=put("integratedTime", "1767323045.0"))),
+    "integrated time in other digits": ("malformed", lambda: attest(entry=put("integratedTime", "\u0661\u0662"))),
     "integrated time as a number": ("malformed", lambda: attest(entry=put("integratedTime", 123))),
     "integrated time removed": ("time", lambda: attest(entry=drop("integratedTime"))),
     "promise removed": ("set", lambda: attest(entry=drop("inclusionPromise"))),
@@ -315,6 +353,10 @@ CASES: dict[str, tuple[str, Callable[[], Attested]]] = {
     "another index": ("log-inclusion", lambda: proof_edited(put("logIndex", "1"))),
     "index beyond the tree": ("log-inclusion", lambda: proof_edited(put("logIndex", "99999"))),
     "index negative": ("malformed", lambda: proof_edited(put("logIndex", "-1"))),
+    "tree size altered": ("log-inclusion", lambda: proof_edited(resized_proof)),
+    "tree size of nothing": ("log-inclusion", lambda: proof_edited(put("treeSize", "0"))),
+    "tree size negative": ("malformed", lambda: proof_edited(put("treeSize", "-6"))),
+    "tree size as a number": ("malformed", lambda: proof_edited(put("treeSize", 6))),
     "tree size as words": ("malformed", lambda: proof_edited(put("treeSize", "many"))),
     "root hash flipped": (
         "log-inclusion",
@@ -351,9 +393,21 @@ CASES: dict[str, tuple[str, Callable[[], Attested]]] = {
         "unsupported-log-entry",
         lambda: edited(lambda one: one["verification_material"]["transparency_entries"].append(entry_of(attest()))),
     ),
+    "garbage beside the entry": (
+        "malformed",
+        lambda: edited(lambda one: one["verification_material"]["transparency_entries"].append({})),
+    ),
     "too many entries": ("too-large", lambda: material(transparency_entries=[{}] * 5)),
     "an unknown key in the entry": ("malformed", lambda: attest(entry=put("surprise", 1))),
     "an unknown key in the proof": ("malformed", lambda: proof_edited(put("surprise", 1))),
+    "a log id flipped": (
+        "log-mismatch",
+        lambda: attest(entry=lambda entry: entry["logId"].update(keyId=flipped(entry["logId"]["keyId"]))),
+    ),
+    "the id of the other log": (
+        "checkpoint",
+        lambda: attest(entry=lambda entry: entry["logId"].update(keyId=b64(SIGSTORE.log_v2.log_id))),
+    ),
     "an unknown log": ("log-mismatch", lambda: attest(log=RekorLog(SIGSTORE.log.host))),
     # timestamps and the second version of the log
     "no timestamp, where only that tells the time": ("time", lambda: attest(rekor=2, stamps=())),
@@ -388,10 +442,13 @@ CASES: dict[str, tuple[str, Callable[[], Attested]]] = {
     "another digest": ("subject-digest", lambda: subject(digest={"sha256": "0" * 64})),
     "digest in capitals": ("subject-digest", lambda: subject(digest={"sha256": SHA256.upper()})),
     "only sha512": ("subject-digest", lambda: subject(digest={"sha512": DIGESTS["sha512"]})),
+    "only md5": ("subject-digest", lambda: subject(digest={"md5": "0" * 32})),
+    "no digest at all": ("subject-digest", lambda: subject(digest={})),
     "wrong sha512": ("subject-digest", lambda: subject(digest={"sha256": SHA256, "sha512": "0" * 128})),
     "no digests": ("subject-digest", lambda: subject(digest=None)),
     "another project": ("subject-name", lambda: subject(name="other-1.0-py3-none-any.whl")),
     "another version": ("subject-name", lambda: subject(name="demo-1.1-py3-none-any.whl")),
+    "another tag in the set": ("subject-name", lambda: subject(name="demo-1.0-py2.py3-none-any.whl")),
     "another tag": ("subject-name", lambda: subject(name="demo-1.0-py2-none-any.whl")),
     "another build": ("subject-name", lambda: subject(name="demo-1.0-1-py3-none-any.whl")),
     "an sdist": ("subject-name", lambda: subject(name="demo-1.0.tar.gz")),
@@ -454,17 +511,19 @@ def test_a_claim_of_any_length(length: int) -> None:
     ],
 )
 def test_the_issuer_says_of_what_kind_a_signer_is(identity: Any, kind: str) -> None:
-    [one] = judge(attest(identity=identity))[0]
+    [one] = judge(attest(identity=identity), publisher=ANYBODY)[0]
     assert one.identity.kind == kind
 
 
 def test_a_signer_of_one_forge_in_the_name_of_another_has_no_repository() -> None:
-    [one] = judge(attest(identity=GitHub(issuer="https://gitlab.com")))[0]
+    [one] = judge(attest(identity=GitHub(issuer="https://gitlab.com")), publisher=ANYBODY)[0]
     assert (one.identity.repository, one.identity.workflow) == (None, None)
 
 
 def test_a_workflow_of_another_repository_is_none_of_ours() -> None:
-    [one] = judge(with_claim(18, "https://github.com/evil/demo/.github/workflows/release.yml@refs/tags/v1.0"))[0]
+    foreign = with_claim(18, "https://github.com/evil/demo/.github/workflows/release.yml@refs/tags/v1.0")
+    assert code_of(foreign) == "identity-mismatch"
+    [one] = judge(foreign, publisher=ANYBODY)[0]
     assert (one.identity.repository, one.identity.workflow) == ("acme/demo", None)
 
 
@@ -609,13 +668,13 @@ def test_a_trusted_root_that_is_none(raw: bytes) -> None:
     "document", [b"", b"<html>", b"{}", b'{"version": 1, "attestation_bundles": {}}', b"[" * 100_000]
 )
 def test_a_document_that_is_none_is_one_rejection(document: bytes) -> None:
-    verified, rejected, claimed = VERIFIER.verify(document, FILE, SHA256, DIGESTS)
+    verified, rejected, claimed = judged(document, ABOUT, VERIFIER)
     assert (verified, claimed) == ((), ())
     assert [(one.code, one.known) for one in rejected] == [("malformed", True)]
 
 
 def test_a_document_of_two_megabytes() -> None:
-    _, [one], _ = VERIFIER.verify(b" " * (2 << 20), FILE, SHA256, DIGESTS)
+    _, [one], _ = judged(b" " * (2 << 20), ABOUT, VERIFIER)
     assert one.code == "too-large"
 
 
@@ -658,7 +717,7 @@ def test_a_verification_that_never_looked_at_the_certificate(monkeypatch: pytest
 def test_sigstore_is_not_imported_before_it_is_needed() -> None:
     code = (
         "import sys, safepip.io.attestation as a, importlib.resources as r;"
-        "a.AttestationVerifier((r.files('safepip.data') / 'trusted_root.json').read_bytes());"
+        "a.AttestationVerifier((r.files('safepip.data') / 'production' / 'trusted_root.json').read_bytes());"
         "print({name.partition('.')[0] for name in sys.modules} & {'sigstore', 'cryptography', 'pydantic'})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -666,6 +725,6 @@ def test_sigstore_is_not_imported_before_it_is_needed() -> None:
 
 
 def test_the_shipped_root_is_usable() -> None:
-    raw = (importlib.resources.files("safepip.data") / "trusted_root.json").read_bytes()
+    raw = (importlib.resources.files("safepip.data") / "production" / "trusted_root.json").read_bytes()
     AttestationVerifier(raw).load()
     assert code_of(attest(), verifier=AttestationVerifier(raw)) == "log-mismatch"

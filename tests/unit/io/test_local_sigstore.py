@@ -13,7 +13,8 @@ from pypi_attestations import Attestation as Reference
 from sigstore.models import Bundle, TrustedRoot
 from sigstore.verify import Verifier
 
-from safepip.formats.attestation import PAYLOAD_TYPE, render_bundle
+from safepip.formats.attestation import PAYLOAD_TYPE
+from safepip.formats.bundle import bundle_of, render_bundle
 from safepip.formats.provenance import parse_attestation
 from tests.sigstore import Claims, GitHub, GitLab, Google, LocalSigstore
 
@@ -38,7 +39,7 @@ def test_the_unmodified_verifier_accepts_it(tmp_path: Path, identity: Claims, st
     attestation = parse_attestation(served)
 
     verifier = Verifier(trusted_root=TrustedRoot.from_file(str(root)))
-    bundle = Bundle.from_json(render_bundle(attestation, promises=True, timestamps=attestation.timestamps))
+    bundle = Bundle.from_json(render_bundle(bundle_of(attestation), promises=True, timestamps=attestation.timestamps))
     payload_type, payload = verifier.verify_dsse(bundle, Anyone())
 
     assert payload_type == PAYLOAD_TYPE
@@ -48,7 +49,7 @@ def test_the_unmodified_verifier_accepts_it(tmp_path: Path, identity: Claims, st
 def test_the_reference_library_reads_it_and_makes_the_same_bundle() -> None:
     sigstore = LocalSigstore.create(now=NOW)
     served = json.dumps(sigstore.attest(FILE, "0" * 64, GitHub())).encode()
-    ours = Bundle.from_json(render_bundle(parse_attestation(served), promises=True, timestamps=()))
+    ours = Bundle.from_json(render_bundle(bundle_of(parse_attestation(served)), promises=True, timestamps=()))
     assert json.loads(ours.to_json()) == json.loads(Reference.model_validate_json(served).to_bundle().to_json())
 
 

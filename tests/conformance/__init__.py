@@ -1,0 +1,1 @@
+"""safepip as a client of sigstore-conformance, and what that suite asks of one."""
