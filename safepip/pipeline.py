@@ -6,7 +6,7 @@ traffic. Before any bytes are there, `listing_filter` asks the checks that a lis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -18,7 +18,7 @@ from safepip.decide import decide
 from safepip.model.artifact import IndexPage, Listing, Pin, Project, ProjectStatus, Status
 from safepip.model.continuity import Continuity, Sibling, accepts, after
 from safepip.model.evidence import Dossier, Evidence, History, Kind, Subject
-from safepip.model.ident import FileKind, ProjectName, Url
+from safepip.model.ident import FileKind, FileName, ProjectName, Url
 from safepip.model.ledger import Recorded
 from safepip.model.mirrors import rivals_of
 from safepip.model.policy import Policy
@@ -96,7 +96,8 @@ class Chronicle:
         page = self.project.page_of(listing)
         if page is None:
             return None
-        accepted = self._accepted_for(listing)
+        pages = [page, *self._twins(listing, page)]
+        accepted = self._accepted_for(listing, pages)
         return History(
             index=page.index,
             offers=page.offers,
@@ -104,7 +105,7 @@ class Chronicle:
             uploaded=listing.uploaded,
             first_upload=self._first_upload,
             rivals=tuple(str(rival) for rival in rivals_of(listing, self.project)),
-            continuity=self._continuity(listing, page, accepted) if listing.provenance is None else None,
+            continuity=self._continuity(pages, accepted) if listing.provenance is None else None,
             attested=listing.provenance is not None,
             accepted=accepted,
         )
@@ -117,9 +118,8 @@ class Chronicle:
             self._releases[page.index] = _releases(page)
         return self._releases[page.index].get(listing.name.version, ())
 
-    def _continuity(self, listing: Listing, page: IndexPage, accepted: Recorded | None) -> Continuity | None:
+    def _continuity(self, pages: list[IndexPage], accepted: Recorded | None) -> Continuity | None:
         """Of every page that lists this very file: a copy in a folder must not wash off what its index shows."""
-        pages = [page, *self._twins(listing, page)]
         if not any(one.offers.provenance for one in pages):
             return None
         key = (tuple(one.index for one in pages), accepted)
@@ -139,14 +139,17 @@ class Chronicle:
             return []
         return [one for one, files in zip(self._others(), self._files, strict=True) if one is not page and key in files]
 
-    def _accepted_for(self, listing: Listing) -> Recorded | None:
-        """The ledger's word that this project attests no more, where it covers this file."""
-        key = (listing.index, listing.name.kind)
+    def _accepted_for(self, listing: Listing, pages: Iterable[IndexPage]) -> Recorded | None:
+        """The ledger's word that this project attests no more, where it covers this file on one of its pages."""
+        found = (self._acceptance(page.index, listing.name) for page in pages)
+        return next((one for one in found if one is not None and accepts(one, listing)), None)
+
+    def _acceptance(self, index: Url, file: FileName) -> Recorded | None:
+        key = (index, file.kind)
         if key not in self._accepted:
-            recorded = self._ledger.recorded(listing.index, listing.name)
+            recorded = self._ledger.recorded(index, file)
             self._accepted[key] = recorded if recorded is not None and recorded.publisher is None else None
-        accepted = self._accepted[key]
-        return accepted if accepted is not None and accepts(accepted, listing) else None
+        return self._accepted[key]
 
 
 def _releases(page: IndexPage) -> dict[Version, tuple[Sibling, ...]]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.sigstore import GitHub, LocalSigstore
 from tests.world import World, WorldServer
+from tests.world.world import Published
 
 # Some twenty wheels, markupsafe, greenlet and sqlalchemy with native code among them.
 STACK = ("flask", "requests", "sqlalchemy", "httpx", "rich")
@@ -46,20 +47,34 @@ def main() -> int:
 
 def signed_file(environment: Path) -> None:
     world, sigstore = World(), LocalSigstore.create(datetime.now(timezone.utc) - timedelta(days=1))
-    published = world.publish("signed-demo", "1.0")
-    attestation = sigstore.attest(published.text, published.claimed, GitHub(repository="acme/signed-demo"))
-    publisher = {"kind": "GitHub", "repository": "acme/signed-demo", "workflow": "release.yml"}
-    published.provenance = sigstore.provenance([attestation], publisher)
+    published = signed(world, sigstore, "1.0", GitHub(repository="acme/signed-demo"))
     root = FOLDER / "local-trusted-root.json"
     root.write_bytes(sigstore.trusted_root_json())
     with WorldServer(world) as server:
-        where = ("-i", server.index().reveal())
-        expect(0, safepip(environment, "signed-demo", *where, "--sp-trusted-root", str(root)))
-        say("the same file with one byte changed after it was signed: refused")
+        where = ("-i", server.index().reveal(), "--sp-trusted-root", str(root))
+        expect(0, safepip(environment, "signed-demo", *where))
+        say("that file on its own: who published it, and whether that is who was expected")
+        (FOLDER / published.text).write_bytes(published.content)
+        (FOLDER / f"{published.text}.provenance").write_bytes(published.provenance or b"")
+        expected = "github:acme/signed-demo/release.yml@refs/tags/*"
+        words = ("verify", str(FOLDER / published.text), "--publisher", expected, "--sp-trusted-root", str(root))
+        expect(0, command(*words))
+        say("a newer release, with a valid signature of somebody else: refused")
+        stranger = GitHub(repository="evil/signed-demo", repository_id="666", owner_id="666")
+        signed(world, sigstore, "1.1", stranger)
+        expect(1, safepip(environment, "--upgrade", "signed-demo", *where))
+        say("the first file with one byte changed after it was signed: refused")
         world.main.sizes = False
         world.tamper(published)
-        expect(1, safepip(environment, "--force-reinstall", "--no-cache-dir", "signed-demo", *where,
-                          "--sp-trusted-root", str(root)))  # fmt: skip
+        expect(1, safepip(environment, "--force-reinstall", "--no-cache-dir", "signed-demo==1.0", *where))
+
+
+def signed(world: World, sigstore: LocalSigstore, version: str, identity: GitHub) -> Published:
+    published = world.publish("signed-demo", version)
+    publisher = {"kind": "GitHub", "repository": identity.repository, "workflow": identity.workflow}
+    attestation = sigstore.attest(published.text, published.claimed, identity)
+    published.provenance = sigstore.provenance([attestation], publisher)
+    return published
 
 
 def receipts(environment: Path) -> int:
@@ -74,16 +89,22 @@ def receipts(environment: Path) -> int:
 
 
 def safepip(environment: Path, *arguments: str) -> int:
-    words = ("safepip", "--python", str(environment), "install", *arguments)
+    return command("--python", str(environment), "install", *arguments)
+
+
+def command(*arguments: str) -> int:
+    words = ("safepip", *arguments)
     print(f"$ {shlex.join(words)}", flush=True)
-    command = [sys.executable, "-m", *words]
-    return subprocess.run(command, env=environ(), check=False).returncode
+    return subprocess.run([sys.executable, "-m", *words], env=environ(), check=False).returncode
 
 
 def environ() -> dict[str, str]:
-    """This process's variables without pip's, but for certificates, and without pip's configuration files."""
+    """This process's variables without pip's, but for certificates, and without pip's configuration files.
+
+    What safepip remembers of publishers goes into the demo's own folder.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_") or name == "PIP_CERT"}
-    return {**kept, "PIP_CONFIG_FILE": os.devnull}
+    return {**kept, "PIP_CONFIG_FILE": os.devnull, "XDG_STATE_HOME": str(FOLDER.absolute() / "state")}
 
 
 def run(command: list[str]) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from safepip.formats.publisher import describe, printable
-from safepip.formats.slsa import certified_source, same_source, source_matches, workflow_repository
+from safepip.formats.slsa import certified_source, contradicts, same_source, source_matches, workflow_repository
 from safepip.formats.statement import PREDICATES, PUBLISH, SLSA
 from safepip.model.evidence import Attestations, Build, Dossier, Kind, Subject, Unavailable, VerifiedAttestation
 from safepip.model.levels import AttestationRule, Placed
@@ -21,6 +21,7 @@ NEEDS = frozenset({Kind.ATTESTATIONS})
 _NOT_TO_BE_HAD = frozenset({"provenance-unavailable", "sidecar-unavailable"})
 # Their certificates name a repository of their own. Another issuer's may name what it was told.
 _FORGES = frozenset({"github", "gitlab"})
+_UPDATE = "safepip trust update"
 _REPORT = "Do not use this file. Report it to the project and to the index; another version may be sound."
 
 
@@ -33,8 +34,16 @@ def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...
         return (_unavailable(subject, evidence, rules.attestations),)
     broken = tuple(one for one in evidence.rejected if one.known)
     if broken:
-        head = f"an attestation does not hold{_beside(evidence)}"
-        return tuple(_finding(subject, one.code, Outcome.FAIL, f"{head}: {one.message}", _REPORT) for one in broken)
+        return tuple(
+            _finding(
+                subject,
+                one.code,
+                Outcome.FAIL,
+                f"an attestation does not hold: {one.message}",
+                _UPDATE if one.code == "trust-root-stale" else _REPORT,
+            )
+            for one in broken
+        )
     if not evidence.verified:
         return (_without(subject, evidence, policy),)
     objections = (*_contradictions(subject, evidence), *_missing(subject, evidence, rules.predicates))
@@ -60,7 +69,9 @@ def _without(subject: Subject, evidence: Attestations, policy: Policy) -> Findin
         first = evidence.rejected[0]
         there = _beside(evidence) or " that are served"
         text = f"none of the attestations{there} is of a kind that safepip can verify: {first.message}"
-        return _finding(subject, first.code, Outcome.FAIL, text, "Upgrade safepip, if a newer one knows that kind.")
+        keyed = first.code == "untrusted-certificate"  # a newer safepip will not know whose key it is either
+        hint = None if keyed else "Upgrade safepip, if a newer one knows that kind."
+        return _finding(subject, first.code, Outcome.FAIL, text, hint)
     if evidence.advertised:
         text = "the index advertises provenance for this file and serves an empty list"
         return _finding(subject, "empty", Outcome.FAIL, text, "Report it to the index: an empty list verifies nothing.")
@@ -96,10 +107,9 @@ def _looked_beside(subject: Subject, policy: Policy) -> bool:
 def _contradictions(subject: Subject, evidence: Attestations) -> Iterator[Finding]:
     """The certificate says in which repository the signer worked, whatever the signed words say."""
     for one in _provenances(evidence):
-        certified = certified_source(one.identity)
-        claimed = one.build.source if one.build is not None else None
-        if certified is not None and claimed is not None and not same_source(certified, claimed):
-            text = f"it says that it was built from {printable(claimed)}, and was signed by {describe(one.identity)}"
+        if contradicts(one.identity, one.build):
+            claimed = printable(one.build.source or "") if one.build is not None else ""
+            text = f"it says that it was built from {claimed}, and was signed by {describe(one.identity)}"
             yield _finding(subject, "slsa-source", Outcome.FAIL, text, _REPORT)
 
 
@@ -112,12 +122,16 @@ def _missing(subject: Subject, evidence: Attestations, required: frozenset[str])
 
 
 def _slsa(subject: Subject, evidence: Attestations, rules: Rules) -> Iterator[Finding]:
-    """Each layer's rule must be met by one provenance, and by that one in full."""
-    provenances = _provenances(evidence)
+    """Each layer's rule must be met by one provenance in full, and each provenance be signed by whom the rule permits.
+
+    Here and not in `publisher`, whose waiver must not lift what a rule requires. One that contradicts its own
+    certificate meets no rule, and was told already.
+    """
+    provenances = [one for one in _provenances(evidence) if not contradicts(one.identity, one.build)]
     for rule in rules.slsa:
         differing = [next(_differences(rule.value, one, evidence), None) for one in provenances]
         if None in differing:
-            continue
+            differing = [_signer(rule.value, one, evidence) for one in provenances]
         for code, text in dict.fromkeys(one for one in differing if one is not None):
             hint = "Choose a version that was built so, or change that rule; if nobody there knows of it, report it."
             yield _finding(subject, code, Outcome.FAIL, text, hint, rule=f"{rule.place}  slsa")
@@ -136,8 +150,15 @@ def _differences(rule: SlsaRule, one: VerifiedAttestation, evidence: Attestation
         yield "slsa-source", f"expected the source {rule.source}, got {_or_none(build.source, 'source')}"
     if rule.revision is not None and (build.revision is None or not fnmatchcase(build.revision, rule.revision)):
         yield "slsa-revision", f"expected the revision {rule.revision}, got {_or_none(build.revision, 'revision')}"
-    if not _may_sign(rule, one, evidence):
-        yield "slsa-signer", f"{describe(one.identity)} signed it, whom {_authority(rule)}"
+    signer = _signer(rule, one, evidence)
+    if signer is not None:
+        yield signer
+
+
+def _signer(rule: SlsaRule, one: VerifiedAttestation, evidence: Attestations) -> tuple[str, str] | None:
+    if _may_sign(rule, one, evidence):
+        return None
+    return "slsa-signer", f"{describe(one.identity)} signed how it was built, whom {_authority(rule)}"
 
 
 def _builder(rule: SlsaRule, build: Build, signer: Identity) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from safepip.formats.age import moment
+from safepip.formats.ledger import accept_command
+from safepip.model.artifact import Listing
 from safepip.model.evidence import Dossier, History, Kind, Subject, Unavailable
 from safepip.model.ident import FileName
 from safepip.model.policy import Policy
@@ -36,25 +38,25 @@ def _judged(subject: Subject, file: FileName, history: History) -> Finding:
     earlier = history.continuity.attested_before(file, history.uploaded) if history.uploaded is not None else None
     if earlier is not None and earlier.uploaded is not None:
         text = f"not attested, and {earlier.name}, uploaded before it on {moment(earlier.uploaded)}, was"
-        return _finding(
-            subject, ID, Outcome.FAIL, text, _way_on(subject, mixed=earlier.name.version == subject.version)
-        )
+        return _finding(subject, ID, Outcome.FAIL, text, _way_on(subject, earlier))
     other = history.continuity.unordered(file, history.uploaded)
     if other is not None:
         text = f"not attested, {other.name} is, and the index does not say which was uploaded first"
-        return _finding(subject, "no-upload-times", Outcome.UNKNOWN, text, _way_on(subject))
+        return _finding(subject, "no-upload-times", Outcome.UNKNOWN, text, _way_on(subject, other))
     if history.accepted is not None:
         text = f"{history.accepted.place}: accepted, since {history.accepted.file}, that it is not attested"
         return _finding(subject, "accepted", Outcome.PASS, text)
     return _finding(subject, ID, Outcome.PASS, "no attested file came before this one")
 
 
-def _way_on(subject: Subject, *, mixed: bool = False) -> str:
+def _way_on(subject: Subject, attested: Listing) -> str:
     """The ledger cannot accept a release that is attested in part: who published it is then who attested that part."""
-    accept = "a waiver" if mixed else f"safepip trust accept {subject.project}=={subject.version}"
+    accept = accept_command(subject.project, subject.version, attested.index)
+    if attested.name.version == subject.version:
+        accept = "a waiver"
     return (
-        f"Ask the project whether it published this file without attestation. If it did: {accept}. "
-        "If nobody there knows of it, do not use this file and report it."
+        "Ask the project whether it published this file without attestation. "
+        f"If nobody there knows of it, do not use this file and report it. If it did: {accept}"
     )
 
 

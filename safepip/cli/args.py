@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import optparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from safepip import __version__
 from safepip.cli.table import OPTIONS, Option
-from safepip.cli.table_trust import TRUST
+from safepip.cli.table_trust import TRUST, WORDS
 from safepip.cli.table_verify import VERIFY
 from safepip.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One command: what its help says, and its own options."""
+    """One command: what its help says, and its own options. `words`: what its first argument may be, with a summary."""
 
     summary: str
     usage: str
     options: tuple[Option, ...]
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,19 @@ class Typed:
     command: str
     arguments: tuple[str, ...]
     given: Mapping[str, Any]
+
+
+# What an answer hangs on. A second one that took the place of the first in silence would be another question.
+_ONCE = frozenset({"provenance", "bundle", "filename", "identity", "issuer", "key", "sp_policy", "sp_trusted_root"})
+
+
+class _Option(optparse.Option):
+    def take_action(
+        self, action: str, dest: str, opt: str, value: Any, values: optparse.Values, parser: optparse.OptionParser
+    ) -> int:
+        if dest in _ONCE and getattr(values, dest, None) not in {None, value}:
+            parser.error(f"{opt} is given twice, and only one of them could count")
+        return super().take_action(action, dest, opt, value, values, parser)
 
 
 class _Parser(optparse.OptionParser):
@@ -60,7 +74,7 @@ def parse(argv: Sequence[str]) -> Typed | str:
     parser = _of(rest[0])
     options, arguments = parser.parse_args(rest[1:])
     if options.help:
-        return parser.format_help()
+        return _help_for(rest[0], general)
     if getattr(options, "python", None) is not None:
         raise UsageError("usage", "The --python option must be placed before the pip subcommand name")
     given = _both(_given(before), _given(options))
@@ -79,7 +93,8 @@ def _general() -> tuple[Option, ...]:
 
 
 def _parser(prog: str, usage: str, options: Sequence[Option]) -> _Parser:
-    parser = _Parser(prog=prog, usage=usage, add_help_option=False, formatter=optparse.IndentedHelpFormatter(width=100))
+    form = optparse.IndentedHelpFormatter(width=100)
+    parser = _Parser(prog=prog, usage=usage, add_help_option=False, formatter=form, option_class=_Option)
     parser.add_option("-h", "--help", action="store_true", dest="help", default=None, help="show this")
     if prog == "safepip":
         parser.add_option("-V", "--version", action="store_true", dest="version", default=None, help="show the version")
@@ -117,7 +132,9 @@ def _both(before: Mapping[str, Any], after: Mapping[str, Any]) -> Mapping[str, A
 
 def _help_for(command: str, general: _Parser) -> str:
     if command in COMMANDS:
-        return _of(command).format_help()
+        usage, options, rest = _of(command).format_help().partition("\nOptions:\n")
+        words = "".join(f"  {word:12}{summary}\n" for word, summary in COMMANDS[command].words.items())
+        return f"{usage}\nWords:\n{words}{options}{rest}" if words else f"{usage}{options}{rest}"
     commands = "\n".join(f"  {name:12}{one.summary}" for name, one in COMMANDS.items())
     return f"{general.format_help()}\nCommands:\n{commands}\n\n`safepip COMMAND --help` has the options of each.\n"
 
@@ -137,5 +154,6 @@ COMMANDS: Mapping[str, Command] = {
         summary="Trusted roots and the publishers that are remembered.",
         usage="[options] show | update | list | init | pin | accept | forget [<project> ...]",
         options=(*TRUST, *_general()),
+        words=WORDS,
     ),
 }

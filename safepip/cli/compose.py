@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import importlib.metadata
-import re
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, cast
 
-from safepip import __version__
 from safepip.cli.args import Typed
 from safepip.cli.console import Console
 from safepip.cli.layers import environment_of, load_policy, pip_configuration
 from safepip.cli.ledgerplace import ledger_place
+from safepip.cli.network import DOWNLOADS, address, cache_of, catalog_over, http_settings
 from safepip.cli.output import report_failure, show
 from safepip.cli.roots import Asked, gather, require_known_sources
 from safepip.cli.settings import Settings, settle
+from safepip.cli.surroundings import SystemClock, day_of, working_folder
 from safepip.cli.trust import Verifiers
 from safepip.errors import BadInput, EnvironmentFault, SafepipError
 from safepip.flows.install import Request, World
@@ -29,37 +28,24 @@ from safepip.io.download import Downloader
 from safepip.io.environment import PythonEnvironment
 from safepip.io.expectation import Expectations
 from safepip.io.gather import EvidenceGatherer
-from safepip.io.http import Http, HttpSettings
-from safepip.io.index import IndexCatalog, Sources
+from safepip.io.http import Http
+from safepip.io.index import Sources
 from safepip.io.interpreter import DefaultIndex, Home, ask_default_index, find_interpreter
 from safepip.io.ledger import LedgerFile
 from safepip.io.parallel import Parallel
 from safepip.io.pip import Pip, Streams
-from safepip.io.pools import Proxies
 from safepip.io.provenance import ServedAttestations
-from safepip.io.statedir import cache_folder
 from safepip.io.store import Store
 from safepip.model.ident import Url, redacted
-from safepip.model.levels import Placed
 from safepip.model.policy import Policy
 from safepip.model.run import Run
 from safepip.pipeline import Histories
-
-DOWNLOADS = 8
-# A slip in an address that would make it a path: `https:/user:password@host`, `user:password@host/simple`.
-_SLIP = re.compile(r"https?:|[^@]*:.*@", re.IGNORECASE | re.DOTALL)
 
 
 class NotVirtual(EnvironmentFault):
     """`--require-virtualenv`: pip's exit code 3."""
 
     exit_code = 3
-
-
-@dataclass(frozen=True, slots=True)
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(timezone.utc)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +83,8 @@ def install(typed: Typed, command: tuple[str, ...], environ: Mapping[str, str], 
         try:
             place = _place(settings, interpreter, environ, console, closing)
             asked = gather(settings, environ, place.environment.target)
-            today = started.astimezone().date()
-            policy = load_policy(settings, environ, hash_mode=asked.hash_mode, folder=_here(), today=today)
+            today = day_of(started)
+            policy = load_policy(settings, environ, hash_mode=asked.hash_mode, folder=working_folder(), today=today)
             begun = replace(begun, policy=policy)
             order = Order(settings=settings, asked=asked, policy=policy)
             _require_known_sources(order, place)
@@ -137,35 +123,21 @@ def _require_virtualenv(settings: Settings, environment: PythonEnvironment) -> N
         )
 
 
-def _here() -> Path:
-    try:
-        return Path.cwd()
-    except OSError:
-        raise EnvironmentFault(
-            "no-working-directory", "the working directory is gone", hint="cd to a folder that exists"
-        ) from None
-
-
 @contextmanager
 def _world(order: Order, place: Place) -> Iterator[World]:
     settings, console = order.settings, place.console
-    cache = _cache(settings)
+    cache = cache_of(settings)
     verifiers = Verifiers(settings.trusted_root, order.policy, cache)
     verifiers.check()
+    console.granted = verifiers.granted()
     sources = _sources(order.asked, order.policy, place.default)
-    ledger = LedgerFile(ledger_place(_here()), SystemClock().now)
+    ledger = LedgerFile(ledger_place(working_folder()), SystemClock().now)
     ledger.check()
     with ExitStack() as closing:
-        http = Http(_http_settings(settings, sources))
+        http = Http(http_settings(settings, sources))
         store = Store(cache, Downloader(http, resumes=settings.retries), console, console.warn)
         closing.callback(store.close)
-        catalog = IndexCatalog(
-            http=http,
-            sources=sources,
-            cache_dir=cache,
-            fetch_whole=lambda listing: store.fetch(listing, {"sha256"})[0],
-            keep=store.keep,
-        )
+        catalog = catalog_over(http, sources, cache, store)
         closing.callback(catalog.close)
         workers = Parallel(DOWNLOADS)
         closing.callback(workers.close)
@@ -214,56 +186,20 @@ def _pip(settings: Settings, place: Place, workshop: Path) -> Pip:
     )
 
 
-def _cache(settings: Settings) -> Path | None:
-    return (settings.cache_dir or cache_folder()) if settings.cache else None
-
-
 def _sources(asked: Asked, policy: Policy, default: DefaultIndex | None) -> Sources:
-    first = [] if asked.no_index else [_address(asked.index_url) if asked.index_url else _told(default)]
+    first = [] if asked.no_index else [address(asked.index_url) if asked.index_url else _told(default)]
     return Sources(
-        indexes=(*first, *(_address(one) for one in asked.extra_index_urls)),
-        find_links=tuple(_address(one) for one in asked.find_links),
+        indexes=(*first, *(address(one) for one in asked.extra_index_urls)),
+        find_links=tuple(address(one) for one in asked.find_links),
         no_index=asked.no_index,
         grants=policy.indexes,
-        local_only=frozenset(url for one in asked.of_files if (url := _address(one)).scheme == "file"),
+        local_only=frozenset(url for one in asked.of_files if (url := address(one)).scheme == "file"),
     )
 
 
 def _told(default: DefaultIndex | None) -> Url:
     assert default is not None  # noqa: S101 - it is asked exactly when no index is named
     return default.url()
-
-
-def _address(source: Placed[str]) -> Url:
-    """A URL as it stands; anything else is a path, as in pip.
-
-    Raises BadInput, without showing it, for what is neither and may hold a password.
-    """
-    text = source.value
-    is_url = "://" in text or text.lower().startswith("file:")
-    slip = "@" in text.partition("#")[2] if is_url else _SLIP.match(text) is not None
-    if slip:
-        raise BadInput(
-            "bad-index-address",
-            f"the address of an index ({source.place}) is malformed; it is not shown, since it may hold a password",
-            hint="write https://host/path; in a password, %23 stands for #, %2F for / and %40 for @",
-        )
-    return Url(text) if is_url else Url(Path(text).absolute().as_uri())
-
-
-def _http_settings(settings: Settings, sources: Sources) -> HttpSettings:
-    return HttpSettings(
-        timeout=settings.timeout,
-        patience=max(60.0, 4 * settings.timeout),
-        retries=settings.retries,
-        backoff=0.25,
-        certificates=Path(settings.cert) if settings.cert else None,
-        client_certificate=None,
-        proxies=Proxies(explicit=Url(settings.proxy) if settings.proxy else None, from_environment=True),
-        authorities=(*sources.indexes, *sources.find_links, *(grant.url for grant in sources.grants)),
-        use_netrc=True,
-        user_agent=f"safepip/{__version__} Python/{sys.version_info.major}.{sys.version_info.minor}",
-    )
 
 
 def _placement(settings: Settings) -> Placement:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, TextIO
 
+from safepip.errors import EnvironmentFault
 from safepip.formats.plain import clean
 from safepip.model.artifact import Listing, Resolution, Root
 from safepip.model.plan import Plan
@@ -37,6 +38,8 @@ class Console:
         self._expected = 0
         self._received = 0
         self._passing = False
+        # The trusted roots that the policy brings in: digest -> name and place.
+        self.granted: Mapping[str, str] = {}
         self.settle(verbosity, color=color, progress=progress)
 
     def settle(self, verbosity: int, *, color: bool, progress: str) -> None:
@@ -104,7 +107,7 @@ class Console:
             self._begin()
 
     def arrived(self, distribution: Distribution) -> None:
-        line = text.provenance(distribution)
+        line = text.provenance(distribution, self.granted)
         if line is not None:
             self.out(line)
 
@@ -158,6 +161,16 @@ def _is_terminal(stream: TextIO | None) -> bool:
         return stream is not None and stream.isatty()
     except ValueError:  # closed
         return False
+
+
+def document(content: str, stream: TextIO | None) -> None:
+    """A whole document for machines. Raises EnvironmentFault where nothing is there to take it."""
+    if stream is None:  # pythonw, or a closed descriptor
+        raise EnvironmentFault(
+            "report-unwritable", "standard output is closed, and the document goes there", hint="let it go to a file"
+        )
+    stream.write(content)
+    stream.flush()
 
 
 def silence_broken_pipe() -> None:

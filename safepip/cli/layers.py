@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -146,7 +147,11 @@ def _layer(path: Path, *, table: tuple[str, ...], kind: LayerKind, today: date) 
     raw = _read(path)
     if raw is None or (table and b"pip" not in raw.lower()):
         return None
-    return parse_policy(raw, _shown(path), table=table, kind=kind, today=today)
+    layer = parse_policy(raw, _shown(path), table=table, kind=kind, today=today)
+    if layer is None:
+        return None
+    roots = (replace(root, file=str(path.parent / root.file)) for root in layer.trust_roots)
+    return replace(layer, trust_roots=tuple(roots))
 
 
 def _shown(path: Path) -> str:

@@ -25,7 +25,7 @@ def ledger_place(folder: Path) -> LedgerPlace:
         raise BadInput(
             "ledger-not-ones-own",
             f"the ledger {str(found)!r} is not believed: {why}",
-            hint="mend its owner or mode",
+            hint="mend its owner or mode; or begin one for this folder alone: safepip trust init",
         )
     return LedgerPlace(path=found, shown=_shown(found, folder), project=True)
 

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from datetime import date, datetime, timezone
-from pathlib import Path
 from typing import NoReturn
 
 from safepip.cli.args import Typed
-from safepip.cli.compose import DOWNLOADS, _address, _cache, _http_settings, _told
 from safepip.cli.console import Console
 from safepip.cli.layers import environment_of, load_policy, pip_configuration
-from safepip.cli.settings import Settings, settle
+from safepip.cli.network import DOWNLOADS, cache_of, configured_indexes, http_settings, indexes_alone
+from safepip.cli.settings import settle
+from safepip.cli.surroundings import SystemClock, day_of, working_folder
 from safepip.cli.trust import Verifiers
 from safepip.errors import Defect, SafepipError
 from safepip.flows.ledger import Sources as Looked
 from safepip.formats.statement import About
 from safepip.io.http import Http
-from safepip.io.index import IndexCatalog, Sources
-from safepip.io.interpreter import Home, ask_default_index, find_interpreter
+from safepip.io.index import IndexCatalog
+from safepip.io.interpreter import Home, find_interpreter
 from safepip.io.parallel import Parallel
 from safepip.io.provenance import ServedAttestations, judged
 from safepip.model.artifact import HASH_ALGORITHMS, Listing
 from safepip.model.evidence import Attestations, Kind, Unavailable
 from safepip.model.ident import Url
-from safepip.model.policy import Policy
+from safepip.model.ledger import index_name
 
 
 @contextmanager
@@ -36,13 +35,17 @@ def looking_up(typed: Typed, index: Url | None, environ: Mapping[str, str], cons
     plain = Typed(command="install", arguments=(), given=typed.given)
     settings = settle(plain, configured, environ, ("safepip", typed.command))
     console.settle(settings.verbosity, color=settings.color, progress="off")
-    policy = load_policy(settings, environ, hash_mode=False, folder=Path.cwd(), today=_today())
-    cache = _cache(settings)
+    today = day_of(SystemClock().now())
+    policy = load_policy(settings, environ, hash_mode=False, folder=working_folder(), today=today)
+    cache = cache_of(settings)
     verifiers = Verifiers(settings.trusted_root, policy, cache)
     verifiers.check()
     with ExitStack() as closing:
-        sources = _sources(settings, index, policy, environ, closing)
-        http = Http(_http_settings(settings, sources))
+        indexes = configured_indexes(settings, environ, closing, default=index is None)
+        if index is not None:
+            indexes = (_as_configured(index, indexes),)
+        sources = indexes_alone(indexes, policy.indexes)
+        http = Http(http_settings(settings, sources))
         catalog = IndexCatalog(http=http, sources=sources, cache_dir=cache, fetch_whole=_no_bytes, keep=_no_bytes)
         closing.callback(catalog.close)
         attestations = ServedAttestations(http, verifiers.speaking_for, policy)
@@ -57,34 +60,15 @@ def looking_up(typed: Typed, index: Url | None, environ: Mapping[str, str], cons
         yield Looked(catalog=catalog, workers=workers, attestations=judge)
 
 
-def _today() -> date:
-    return datetime.now(timezone.utc).astimezone().date()
+def _as_configured(index: Url, configured: Collection[Url]) -> Url:
+    """With password and query, which a hint to name an index does not show."""
+    same = (one for one in configured if index_name(one) == index_name(index))
+    return next(same, index) if index.credentials is None else index
 
 
 def _no_bytes(listing: Listing, *_: object) -> NoReturn:
     """A page is enough to say who published a release."""
     raise Defect("defect", f"{listing.name} was to be fetched, and nobody asked for its bytes")
-
-
-def _sources(
-    settings: Settings, index: Url | None, policy: Policy, environ: Mapping[str, str], closing: ExitStack
-) -> Sources:
-    return Sources(
-        indexes=(index,) if index is not None else _indexes(settings, environ, closing),
-        find_links=(),
-        no_index=False,
-        grants=policy.indexes,
-        local_only=frozenset(),
-    )
-
-
-def _indexes(settings: Settings, environ: Mapping[str, str], closing: ExitStack) -> tuple[Url, ...]:
-    more = tuple(_address(one) for one in settings.extra_index_urls)
-    if settings.index_url is not None:
-        return (_address(settings.index_url), *more)
-    default = ask_default_index(environ)
-    closing.callback(default.close)
-    return (_told(default), *more)
 
 
 def _judge(listing: Listing, attestations: ServedAttestations, verifiers: Verifiers) -> Attestations | Unavailable:

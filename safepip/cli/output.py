@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from safepip.cli.console import Console
+from safepip.cli.console import Console, document
 from safepip.cli.settings import Settings
 from safepip.errors import EnvironmentFault, SafepipError
 from safepip.io.statedir import save_report, state_folder, write_whole
@@ -50,8 +50,7 @@ def _write_reports(run: Run, settings: Settings) -> None:
 def _write(name: str, body: bytes) -> None:
     """To a file, whole or not at all; to standard output for `-`."""
     if name == "-":
-        sys.stdout.write(body.decode())
-        sys.stdout.flush()
+        document(body.decode(), sys.stdout)
         return
     try:
         write_whole(Path(name), body, 0o666)

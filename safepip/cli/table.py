@@ -57,7 +57,14 @@ def option(*names: str, **rest: object) -> Option:
 
 
 OPTIONS: tuple[Option, ...] = (
-    option("-r", "--requirement", action="append", metavar="FILE", group=WHAT, help="requirements file; repeatable"),
+    option(
+        "-r",
+        "--requirement",
+        action="append",
+        metavar="FILE",
+        group=WHAT,
+        help="requirements file or pylock.toml; repeatable",
+    ),
     option("-c", "--constraint", action="append", metavar="FILE", group=WHAT, help="constraints file; repeatable"),
     option("--no-deps", action="store_true", group=WHAT, help="do not install dependencies"),
     option("-U", "--upgrade", action="store_true", group=WHAT, help="take the newest version that is let in"),
@@ -82,7 +89,7 @@ OPTIONS: tuple[Option, ...] = (
         "--python",
         metavar="PYTHON",
         group=INTO,
-        help="environment folder or interpreter to install into (before `install`)",
+        help="environment folder or interpreter; stands before the command",
     ),
     option("-t", "--target", metavar="DIR", group=INTO, help="install into this folder"),
     option("--user", action="store_true", group=INTO, help="install into the user's site folder"),

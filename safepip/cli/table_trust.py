@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from safepip.cli.table import Option, option
 
 _ROOTS = "Which Sigstore is trusted"
+
+# What the first argument may be.
+WORDS: Mapping[str, str] = {
+    "show": "the trusted roots in force: keys, windows, age, digest",
+    "update": "bring the trusted root up to date",
+    "list": "the publishers that are remembered",
+    "init": "remember them in this project, in a file to be committed",
+    "pin": "let only these publish a project: pin NAME SPEC [SPEC ...]",
+    "accept": "accept whoever published a release: accept NAME==VERSION",
+    "forget": "forget a project's publishers: forget NAME",
+}
 
 TRUST: tuple[Option, ...] = (
     option(

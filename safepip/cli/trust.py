@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 import posixpath
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from pathlib import Path
 from urllib.parse import unquote
 
+from safepip.cli.layers import why_not_ones_own
 from safepip.errors import BadInput, Malformed
+from safepip.formats.publisher import printable
 from safepip.io.cachefile import CacheFolder
 from safepip.io.rootfiles import TrustedRoot, default_root, named_root
 from safepip.io.rootfolder import RootFolder
@@ -22,6 +25,9 @@ from safepip.io.statedir import state_folder
 from safepip.io.verdicts import CachedVerifier
 from safepip.model.ident import ProjectName, Url
 from safepip.model.policy import LOCAL, Policy, TrustRootGrant
+
+_QUOTED = re.compile(r"%[0-9A-Fa-f]{2}")
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]", re.ASCII)
 
 
 class Verifiers:
@@ -55,13 +61,18 @@ class Verifiers:
 
     def check(self) -> None:
         """Read every root that this run names, and the default. Raises BadInput, before anything is fetched."""
-        for path in (None, *(beside(grant) for grant in self._policy.trust_roots)):
+        for path in (None, *(Path(grant.file) for grant in self._policy.trust_roots)):
             self._one(path)
 
     def speaking_for(self, index: Url | None, project: ProjectName) -> RootedVerifier:
         """index: None for a file of this machine. Raises BadInput where a root cannot be read or is not one."""
-        paths = tuple(dict.fromkeys(beside(grant) for grant in granted(self._policy, index, project)))
+        paths = tuple(dict.fromkeys(Path(grant.file) for grant in granted(self._policy, index, project)))
         return SeveralRoots([self._one(path) for path in paths or (None,)])
+
+    def granted(self) -> Mapping[str, str]:
+        """The roots that the policy brings in: digest -> name and place."""
+        grants = self._policy.trust_roots
+        return {self.read(Path(one.file)).digest: f"{printable(one.name)}, {one.place}" for one in grants}
 
     def default(self) -> TrustedRoot:
         """The root that speaks wherever the policy names no other."""
@@ -75,7 +86,9 @@ class Verifiers:
 
     def _load(self, path: Path | None) -> TrustedRoot:
         if path is not None:
-            return named_root(path, "[trust-roots] of the policy")
+            root = named_root(path, "[trust-roots] of the policy")
+            _require_own(path)
+            return root
         if self._named is not None:
             return named_root(Path(self._named), "--sp-trusted-root")
         return default_root(self._name, self._folder)
@@ -96,6 +109,17 @@ def root_folder() -> RootFolder | None:
     except RuntimeError:
         return None
     return RootFolder(state) if state.is_absolute() else None
+
+
+def _require_own(path: Path) -> None:
+    """As for the policy that names it: whoever can write it decides what verifies."""
+    why = why_not_ones_own(path, inherited=False)
+    if why is not None:
+        raise BadInput(
+            "trust-root-not-ones-own",
+            f"the trusted root {str(path)!r} is not believed: {why}",
+            hint="mend its owner or mode",
+        )
 
 
 def _verifier(root: TrustedRoot, now: datetime) -> RootVerifier:
@@ -143,17 +167,16 @@ def _same(one: Url, other: Url) -> bool:
         return one.plain == other.plain
 
 
+def _plainly(quoted: re.Match[str]) -> str:
+    return sign if _UNRESERVED.fullmatch(sign := unquote(quoted[0])) else quoted[0].upper()
+
+
 @functools.lru_cache(maxsize=1024)
 def _place(url: Url) -> tuple[object, ...]:
     """What all the ways to write one address have in common: no credentials, case of the host, default port, closing
-    slash, `./` or needless quoting.
+    slash, `./` or needless quoting (RFC 3986, section 6.2.2). `%2F` is not needless: many servers read it as no `/`.
     """
     scheme, host, port = url.origin
     path, mark, query = url.plain.partition("?")
-    path = unquote(path.partition("://")[2].partition("/")[2])
+    path = _QUOTED.sub(_plainly, path.partition("://")[2].partition("/")[2])
     return (scheme, host.rstrip("."), port, posixpath.normpath(f"/{path.strip('/')}"), mark + query)
-
-
-def beside(root: TrustRootGrant) -> Path:
-    """A root's file lies beside the policy that names it."""
-    return Path(root.place.rpartition(":")[0]).parent / root.file

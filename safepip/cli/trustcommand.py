@@ -9,23 +9,25 @@ from datetime import datetime
 from pathlib import Path
 
 from safepip.cli.args import Typed
-from safepip.cli.compose import SystemClock, _here, _http_settings
-from safepip.cli.console import Console
+from safepip.cli.console import Console, document
 from safepip.cli.layers import load_policy, pip_configuration
+from safepip.cli.network import http_settings, indexes_alone
 from safepip.cli.settings import Settings, settle
-from safepip.cli.trust import Verifiers, beside, root_folder
+from safepip.cli.surroundings import SystemClock, day_of, working_folder
+from safepip.cli.table_trust import WORDS
+from safepip.cli.trust import Verifiers, root_folder
 from safepip.cli.trustledger import WORDS as LEDGER
 from safepip.cli.trustledger import ledger_command
-from safepip.errors import BadInput, EnvironmentFault, UsageError
+from safepip.errors import BadInput, EnvironmentFault, Malformed, UsageError
 from safepip.formats.plain import clean
 from safepip.formats.trustedroot import RootInForce, Spoken
 from safepip.io.http import Http
-from safepip.io.index import Sources
-from safepip.io.rootfiles import TrustedRoot, refresh_command
+from safepip.io.regularfile import read_at_most
+from safepip.io.rootfiles import TrustedRoot, is_older, refresh_command
 from safepip.io.rootfolder import RootFolder
 from safepip.io.rootservices import services_of
 from safepip.io.rootstate import RootState, version_of
-from safepip.io.shippedroots import PRODUCTION, STAGING, shipped_root
+from safepip.io.shippedroots import PRODUCTION, STAGING, ShippedRoot, shipped_root
 from safepip.model.ident import Url
 from safepip.model.policy import Policy
 from safepip.report import trust as report
@@ -59,7 +61,7 @@ def trust(typed: Typed, command: tuple[str, ...], environ: Mapping[str, str], co
     if word in LEDGER:
         return ledger_command(word, rest, typed, environ, console)
     if word not in _ROOTS:
-        raise UsageError("usage", f"safepip trust knows no {word!r}; it knows {', '.join(_SUMMARIES)}", hint=_HELP)
+        raise UsageError("usage", f"safepip trust knows no {word!r}; it knows {', '.join(WORDS)}", hint=_HELP)
     if rest:
         raise UsageError("usage", f"safepip trust {word} takes no argument", hint=_HELP)
     configured = {name: one for name, one in pip_configuration(environ, None).items() if name in _CONFIGURED}
@@ -72,7 +74,7 @@ def trust(typed: Typed, command: tuple[str, ...], environ: Mapping[str, str], co
 
 def _overview() -> Iterator[str]:
     yield "safepip trust:"
-    for word, summary in _SUMMARIES.items():
+    for word, summary in WORDS.items():
         yield f"  {word:8}{summary}"
     yield f"Options: {_HELP}"
 
@@ -84,8 +86,8 @@ def _show(asked: _Asked) -> None:
     for option in ("url", "root_metadata"):
         if asked.given(option) is not None:
             raise UsageError("usage", "--url and --root are for safepip trust update", hint=_HELP)
-    today = asked.now.astimezone().date()
-    policy = load_policy(asked.settings, asked.environ, hash_mode=False, folder=_here(), today=today)
+    today = day_of(asked.now)
+    policy = load_policy(asked.settings, asked.environ, hash_mode=False, folder=working_folder(), today=today)
     staging = bool(asked.typed.given.get("staging"))
     if staging and asked.settings.trusted_root is not None:
         raise UsageError("usage", "--staging and --sp-trusted-root name two roots; give one", hint=_HELP)
@@ -93,8 +95,7 @@ def _show(asked: _Asked) -> None:
     verifiers.check()
     roots = [_in_force(verifiers.read(path), spoken) for path, spoken in _paths(policy)]
     if asked.given("format") == "json":
-        sys.stdout.write(report.report(roots, asked.now))
-        sys.stdout.flush()
+        document(report.report(roots, asked.now), sys.stdout)
         return
     for line in report.text(roots, asked.now):
         asked.console.out(line)
@@ -102,8 +103,8 @@ def _show(asked: _Asked) -> None:
 
 def _paths(policy: Policy) -> Iterator[tuple[Path | None, tuple[Spoken, ...]]]:
     yield None, ()
-    for path in dict.fromkeys(beside(grant) for grant in policy.trust_roots):
-        grants = [grant for grant in policy.trust_roots if beside(grant) == path]
+    for path in dict.fromkeys(Path(grant.file) for grant in policy.trust_roots):
+        grants = [grant for grant in policy.trust_roots if Path(grant.file) == path]
         yield path, tuple(Spoken(name=one.name, indexes=one.indexes, projects=one.projects) for one in grants)
 
 
@@ -138,8 +139,9 @@ def _update(asked: _Asked) -> None:
     with folder.alone(url):
         before, bootstrap = _before(asked, folder, url)
         state = _fetched(asked, address, url, bootstrap, before)
+        changes = tuple(_changes(state, before))
         place = folder.save(state)
-    for line in _updated(state, before, place, url):
+    for line in (*_updated(state, before, place, url), *changes, *_use(state, place)):
         asked.console.out(clean(line))
 
 
@@ -172,6 +174,8 @@ def _before(asked: _Asked, folder: RootFolder, url: str) -> tuple[RootState | No
                 f"nothing is known of {url} yet: its TUF root metadata must be named",
                 hint=f"safepip trust update --url {url} --root FILE, with the root.json that its operator gave you",
             )
+        if before is not None and bootstrap is not None and _precedes(before, bootstrap):
+            before = None  # a newer safepip, or root.json, has overtaken it: nobody changed anything
         if before is not None:
             folder.verify(before, bootstrap or before.roots[0], refresh_command(url))
     except BadInput as error:
@@ -182,6 +186,13 @@ def _before(asked: _Asked, folder: RootFolder, url: str) -> tuple[RootState | No
     return before, bootstrap or (before.roots[0] if before is not None else b"")
 
 
+def _precedes(before: RootState, bootstrap: bytes) -> bool:
+    try:
+        return before.root_version() < version_of(bootstrap)
+    except Malformed:
+        return False  # what is wrong is told where it is verified
+
+
 def _bootstrap(asked: _Asked, url: str) -> bytes | None:
     for name in (PRODUCTION, STAGING):
         if shipped_root(name).url == url:
@@ -190,10 +201,9 @@ def _bootstrap(asked: _Asked, url: str) -> bytes | None:
     if named is None:
         return None
     try:
-        with Path(named).open("rb") as file:
-            raw = file.read(_MOST_TUF_ROOT + 1)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
+        raw = read_at_most(Path(named), _MOST_TUF_ROOT)
+    except OSError as error:
+        why = error.strerror or error
         raise BadInput("trust-root-unreadable", f"{named!r} cannot be read: {why}", hint="check --root") from None
     if len(raw) > _MOST_TUF_ROOT:
         raise BadInput("trust-root-invalid", f"{named!r} is too large for TUF root metadata", hint="check --root")
@@ -203,8 +213,7 @@ def _bootstrap(asked: _Asked, url: str) -> bytes | None:
 def _fetched(asked: _Asked, address: Url, url: str, bootstrap: bytes, before: RootState | None) -> RootState:
     from safepip.io.rootupdate import update
 
-    sources = Sources(indexes=(address,), find_links=(), no_index=False, grants=(), local_only=frozenset())
-    http = Http(_http_settings(asked.settings, sources))
+    http = Http(http_settings(asked.settings, indexes_alone((address,), ())))
     try:
         return update(http, url, bootstrap, before, asked.now)
     finally:
@@ -217,17 +226,33 @@ def _updated(state: RootState, before: RootState | None, place: Path, url: str) 
     yield f"  sha256    {state.digest}"
     yield f"  TUF root  version {version_of(state.roots[-1])}"
     yield f"  kept in   {place}"
-    if url not in {shipped_root(name).url for name in (PRODUCTION, STAGING)}:
+
+
+def _changes(state: RootState, before: RootState | None) -> Iterator[str]:
+    """What came and went: signed as it is, a root without a log that was in use makes what that log holds refused."""
+    public = _public(state.url)
+    earlier = before.trusted_root if before is not None else public.trusted_root if public is not None else None
+    if earlier is None:
+        return
+    old, new = ({(one.part, one.key_id): one for one in services_of(raw)} for raw in (earlier, state.trusted_root))
+    for word, these, those in (("new", new, old), ("gone", old, new)):
+        for key in (key for key in these if key not in those):
+            yield f"  {word:10}{these[key].part.value}: {these[key].host or 'no address'}, key {these[key].key_id}"
+
+
+def _use(state: RootState, place: Path) -> Iterator[str]:
+    public = _public(state.url)
+    if public is None:
         yield f"Use it with --sp-trusted-root {place}, or as `file` of a [trust-roots] table of the policy"
+    elif is_older(state, public):
+        yield (
+            f"It is not used: it is of {state.at_most():%Y-%m-%d}, and the root that safepip ships is of "
+            f"{public.taken:%Y-%m-%d}; is this machine's clock right?"
+        )
+
+
+def _public(url: str) -> ShippedRoot | None:
+    return next((one for name in (PRODUCTION, STAGING) if (one := shipped_root(name)).url == url), None)
 
 
 _ROOTS: Mapping[str, Callable[[_Asked], None]] = {"show": _show, "update": _update}
-_SUMMARIES: Mapping[str, str] = {
-    "show": "the trusted roots in force: keys, windows, age, digest",
-    "update": "bring the trusted root up to date",
-    "list": "the publishers that are remembered",
-    "init": "remember them in this project, in a file to be committed",
-    "pin": "let only these publish a project: pin NAME SPEC [SPEC ...]",
-    "accept": "accept another publisher: accept NAME==VERSION",
-    "forget": "forget a project's publishers: forget NAME",
-}

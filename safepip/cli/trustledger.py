@@ -12,6 +12,8 @@ from typing import Any
 from safepip.cli.args import Typed
 from safepip.cli.console import Console
 from safepip.cli.ledgerplace import PROJECT_FILE, ledger_place, project_ledger
+from safepip.cli.network import address
+from safepip.cli.surroundings import SystemClock, day_of, working_folder
 from safepip.cli.trustpin import pin
 from safepip.errors import BadInput, EnvironmentFault, Malformed, UsageError
 from safepip.flows.ledger import Release, accept, forget, not_recorded
@@ -20,6 +22,7 @@ from safepip.formats.publisher import parse_publisher, render_publisher
 from safepip.io.ledger import LedgerFile, begin
 from safepip.model.ident import ProjectName, Url, parse_version
 from safepip.model.ledger import Change, Recorded, index_name
+from safepip.model.levels import Placed
 
 SCHEMA = "safepip-publishers/1"
 
@@ -37,7 +40,7 @@ class _Asked:
     @property
     def index(self) -> Url | None:
         named = self.typed.given.get("index")
-        return Url(str(named)) if named is not None else None
+        return address(Placed(str(named), "--index")) if named is not None else None
 
     def ledger(self) -> LedgerFile:
         return LedgerFile(ledger_place(self.folder), _now)
@@ -47,18 +50,13 @@ def ledger_command(
     word: str, arguments: Sequence[str], typed: Typed, environ: Mapping[str, str], console: Console
 ) -> int:
     """The exit code. `word` is one of `WORDS`, `arguments` what follows it. Raises SafepipError."""
-    try:
-        folder = Path.cwd()
-    except OSError:
-        raise EnvironmentFault(
-            "no-working-directory", "the working directory is gone", hint="cd to a folder that exists"
-        ) from None
+    folder = working_folder()
     WORDS[word](_Asked(arguments=tuple(arguments), typed=typed, environ=environ, console=console, folder=folder))
     return 0
 
 
 def _now() -> datetime:
-    return datetime.now(timezone.utc).replace(microsecond=0)
+    return SystemClock().now().replace(microsecond=0)
 
 
 # -- list -----------------------------------------------------------------------------------------------------------
@@ -144,7 +142,7 @@ def _pin(asked: _Asked) -> None:
         publishers = tuple(parse_publisher(spec) for spec in specs)
     except Malformed as error:
         raise BadInput("bad-publisher", str(error), hint="docs/policy.md has the forms") from None
-    path, lines = pin(_project(name), publishers, asked.folder, _now().astimezone().date())
+    path, lines = pin(_project(name), publishers, asked.folder, day_of(_now()))
     asked.console.out(clean(f"Added to {path}:"))
     for line in lines.split("\n"):
         asked.console.out(clean(f"  {line}"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from safepip.cli.layers import why_not_ones_own
 from safepip.errors import BadInput, EnvironmentFault
 from safepip.formats.policyfile import parse_policy
 from safepip.formats.publisher import render_publisher
+from safepip.formats.toml import quoted
 from safepip.io.lock import locked_folder
 from safepip.io.statedir import write_whole
 from safepip.model.ident import ProjectName
@@ -31,7 +31,7 @@ def pin(project: ProjectName, publishers: Sequence[PublisherPin], folder: Path, 
     Raises BadInput, with the lines to write by hand, where the text cannot simply be added to.
     """
     path = _policy(folder, today)
-    listed = ", ".join(_quoted(render_publisher(one)) for one in publishers)
+    listed = ", ".join(quoted(render_publisher(one)) for one in publishers)
     table = f"projects.{project}" if "." not in project else f'projects."{project}"'
     if path.name != POLICY:
         raise _by_hand(path, f"[tool.safepip.{table}]\npublishers = [{listed}]", "its policy stands in pyproject.toml")
@@ -118,8 +118,3 @@ def _write(path: Path, body: bytes) -> None:
         write_whole(real, body, mode)
     except OSError as error:
         raise EnvironmentFault("policy-unwritable", f"{path} cannot be written: {error.strerror or error}") from None
-
-
-def _quoted(text: str) -> str:
-    """A TOML string; the one line of a publisher has no sign that JSON writes otherwise."""
-    return json.dumps(text, ensure_ascii=False)

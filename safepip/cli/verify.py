@@ -8,11 +8,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from safepip.cli.args import Typed
-from safepip.cli.compose import SystemClock, _address, _cache, _here, _http_settings
-from safepip.cli.console import Console
+from safepip.cli.console import Console, document
 from safepip.cli.layers import environment_of, load_policy, pip_configuration
 from safepip.cli.ledgerplace import ledger_place
+from safepip.cli.network import cache_of, catalog_over, configured_indexes, http_settings, indexes_alone
 from safepip.cli.settings import Settings, settle
+from safepip.cli.surroundings import SystemClock, day_of, working_folder
 from safepip.cli.trust import Verifiers
 from safepip.cli.verifyrequest import Asked, read_request
 from safepip.errors import EnvironmentFault
@@ -21,8 +22,8 @@ from safepip.flows.verify import verify as flow
 from safepip.io.download import Downloader
 from safepip.io.expectation import Expectations
 from safepip.io.http import Http
-from safepip.io.index import IndexCatalog, Sources
-from safepip.io.interpreter import Home, ask_default_index, find_interpreter
+from safepip.io.index import Sources
+from safepip.io.interpreter import Home, find_interpreter
 from safepip.io.ledger import LedgerFile
 from safepip.io.named import (
     NamedWitnesses,
@@ -36,6 +37,7 @@ from safepip.io.named import (
 from safepip.io.provenance import ServedAttestations
 from safepip.io.rootverifier import RootVerifier
 from safepip.io.store import Store
+from safepip.io.trust import LOGS_ALONE, TrustedMaterial
 from safepip.io.verifier import Verifier
 from safepip.model.artifact import Listing
 from safepip.model.evidence import Attestations
@@ -57,14 +59,13 @@ def verify(typed: Typed, command: tuple[str, ...], environ: Mapping[str, str], c
     configured = {name: one for name, one in options.items() if name in _CONFIGURED}
     settings = settle(typed, configured, environ, command)
     console.settle(settings.verbosity, color=settings.color, progress="off")
-    today = SystemClock().now().astimezone().date()
-    policy = load_policy(settings, environ, hash_mode=False, folder=_here(), today=today)
+    today = day_of(SystemClock().now())
+    policy = load_policy(settings, environ, hash_mode=False, folder=working_folder(), today=today)
     with ExitStack() as closing:
         world = closing.enter_context(_world(asked, settings, policy, environ, console))
         verifications = flow(asked.request, policy, world)
     if asked.json:
-        sys.stdout.write(report.report(verifications))
-        sys.stdout.flush()
+        document(report.report(verifications), sys.stdout)
     else:
         for line in report.seen(verifications):
             console.out(line)
@@ -91,21 +92,15 @@ def _world(
     verifiers = Verifiers(settings.trusted_root, policy, None, staging=asked.staging)
     if asked.key is None:  # a root for keys of somebody's own need not have what certificates need
         verifiers.check()
-    ledger = LedgerFile(ledger_place(_here()), SystemClock().now)
+    ledger = LedgerFile(ledger_place(working_folder()), SystemClock().now)
     ledger.check()
     with ExitStack() as closing:
         sources = _sources(asked, settings, policy, ledger, environ, closing)
-        cache = _cache(settings) if any(isinstance(one, OfIndex) for one in asked.request.targets) else None
-        http = Http(_http_settings(settings, sources))
+        cache = cache_of(settings) if any(isinstance(one, OfIndex) for one in asked.request.targets) else None
+        http = Http(http_settings(settings, sources))
         store = Store(cache, Downloader(http, resumes=settings.retries), _Silent(), console.warn)
         closing.callback(store.close)
-        catalog = IndexCatalog(
-            http=http,
-            sources=sources,
-            cache_dir=cache,
-            fetch_whole=lambda listing: store.fetch(listing, {"sha256"})[0],
-            keep=store.keep,
-        )
+        catalog = catalog_over(http, sources, cache, store)
         closing.callback(catalog.close)
         served = ServedAttestations(http, verifiers.speaking_for, policy)
         closing.callback(served.close)
@@ -137,34 +132,25 @@ def _sources(
     closing: ExitStack,
 ) -> Sources:
     """The indexes that a URL may be on, and that the ledger may remember a project of."""
-    named = [_address(settings.index_url)] if settings.index_url is not None else []
-    # Pip tells its default index, which takes a process: only where somebody will look there.
-    if not named and (ledger.records() or any(isinstance(one, OfIndex) for one in asked.request.targets)):
-        default = ask_default_index(environ)
-        closing.callback(default.close)
-        named = [default.url()]
-    return Sources(
-        indexes=(*named, *(_address(one) for one in settings.extra_index_urls)),
-        find_links=(),
-        no_index=False,
-        grants=policy.indexes,
-        local_only=frozenset(),
-    )
+    looked_up = bool(ledger.records()) or any(isinstance(one, OfIndex) for one in asked.request.targets)
+    return indexes_alone(configured_indexes(settings, environ, closing, default=looked_up), policy.indexes)
 
 
 def _told(asked: Asked, verifiers: Verifiers) -> Callable[[Examined], Attestations] | None:
-    """How to read the document that was named beside the target, if one was."""
+    """How to read the document that was named beside the target, if one was. Raises BadInput about a key's root."""
     path, key = asked.provenance or asked.bundle, asked.key
     if path is None:
         return None
+    root = verifiers.default() if key is not None else None
+    if root is not None:
+        root.prove()
+        TrustedMaterial(root.raw, needed=LOGS_ALONE)
 
     def told(examined: Examined) -> Attestations:
         document = read_document(path)
         if asked.provenance is not None:
             return told_by(from_provenance(document, examined, _speaking_for(examined, verifiers)))
-        if key is not None:
-            root = verifiers.default()
-            root.prove()
+        if key is not None and root is not None:
             return told_by(from_bundle(document, examined, by_key(read_document(key), root.raw)))
         return told_by(from_bundle(document, examined, by_certificate(_speaking_for(examined, verifiers))))
 

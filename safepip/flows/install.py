@@ -13,10 +13,11 @@ from datetime import datetime
 from safepip.errors import NoAnswer, SafepipError
 from safepip.formats.ledger import publisher_of
 from safepip.model.artifact import Artifact, HashPin, Indexed, Local, Pin, Resolution
-from safepip.model.evidence import Attestations, Kind, Subject
+from safepip.model.evidence import Attestations, Expected, Kind, Subject
 from safepip.model.ident import ProjectName, Sha256
 from safepip.model.ledger import Sighting
 from safepip.model.levels import AttestationRule
+from safepip.model.mirrors import attesting
 from safepip.model.plan import Install, Keep, Plan, Step
 from safepip.model.policy import Policy
 from safepip.model.run import Distribution, IndexSeen, Refusal, Run
@@ -79,7 +80,7 @@ def install(request: Request, policy: Policy, world: World, begun: Run) -> Run:
     if plan.installs:
         world.watcher.installing(plan)
         warnings = world.installer.install(plan, _receipts(distributions, policy, world.clock))
-        run = replace(run, notes=(*run.notes, *warnings, *_remember(distributions, policy, world.ledger)))
+        run = replace(run, notes=(*run.notes, *warnings, *_remember(distributions, policy, world)))
     return _finish(run, world, outcome="installed")
 
 
@@ -123,10 +124,11 @@ def _judge(
         project=pin.project, version=pin.version, file=artifact.name, artifact=artifact, requested=pin.requested
     )
     verdict, dossier = assess(subject, pin, policy, world.gatherer, now)
-    attestations = dossier.get(Attestations)
+    attestations, expected = dossier.get(Attestations), dossier.get(Expected)
     return Distribution(
         verdict=verdict,
         attested=attestations.verified if isinstance(attestations, Attestations) else (),
+        locked=isinstance(expected, Expected) and bool(expected.locked),
         chain=chain_of(pin, resolution),
         parents=tuple(sorted({parent.project for parent in pin.parents if parent.project is not None})),
         requested=pin.requested,
@@ -195,27 +197,36 @@ def _receipts(
     return content
 
 
-def _remember(distributions: tuple[Distribution, ...], policy: Policy, ledger: Ledger) -> tuple[str, ...]:
+def _remember(distributions: tuple[Distribution, ...], policy: Policy, world: World) -> tuple[str, ...]:
     """Have the ledger keep who published what is installed now. The installation stands, whatever comes of that."""
-    seen = [sighting for one in distributions if (sighting := _sighting(one, policy)) is not None]
+    seen = [sighting for one in distributions for sighting in _sightings(one, policy, world.catalog)]
     if not seen:
         return ()
     try:
-        return ledger.record(seen)
+        return world.ledger.record(seen)
     except SafepipError as error:
         return (error.message,)
 
 
-def _sighting(one: Distribution, policy: Policy) -> Sighting | None:
-    """Who published it, where that is beyond doubt: the check passed by itself, and all who signed are the same."""
+def _sightings(one: Distribution, policy: Policy, catalog: Catalog) -> tuple[Sighting, ...]:
+    """Who published it, where that is beyond doubt: the check passed by itself, and all who signed are the same.
+
+    One for each index that states the provenance: not for a folder or a mirror beside it, which could never again show
+    what is asked of them then, and not for one that another would speak for.
+    """
     artifact = one.verdict.subject.artifact
     listing = artifact.listing if artifact is not None else None
     judged = [judged.finding.outcome for judged in one.verdict.judged if judged.finding.check == "publisher"]
     rule = policy.rules_for(one.verdict.subject.project).attestations.value
     who = publisher_of(one.attested)
     if listing is None or who is None or rule < AttestationRule.FIRST_USE or set(judged) != {Outcome.PASS}:
-        return None
-    return Sighting(index=listing.index, file=listing.name, uploaded=listing.uploaded, identity=who)
+        return ()
+    indexes = attesting(listing, catalog.project(listing.name.project)) or (listing.index,)
+    here = one.locked or policy.speaks_for_itself(listing.name.project)
+    return tuple(
+        Sighting(index=index, file=listing.name, uploaded=listing.uploaded, identity=who, only_here=here)
+        for index in indexes
+    )
 
 
 def _finish(

@@ -153,10 +153,12 @@ def _sighting(listing: Listing, found: Attestations | Unavailable) -> Sighting |
             )
     if not found.advertised:
         return None
+    if not found.verified:
+        raise Refused("attestation", f"the provenance of {listing.name} holds no attestation that could be verified")
     who = publisher_of(found.verified)
     if who is None:
         raise _several(str(listing.name), {describe(one.identity) for one in found.verified})
-    return Sighting(index=listing.index, file=listing.name, uploaded=listing.uploaded, identity=who)
+    return Sighting(index=listing.index, file=listing.name, uploaded=listing.uploaded, identity=who, only_here=False)
 
 
 def _several(file: str, who: Collection[str]) -> Refused:

@@ -20,13 +20,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from urllib.parse import unquote
 
 from safepip.checks import Check, attestation, digest, publisher
-from safepip.errors import BadInput, CouldNotCheck, SafepipError
+from safepip.errors import BadInput, CouldNotCheck, Malformed, SafepipError
 from safepip.formats.publisher import printable, render_publisher
 from safepip.model.artifact import Artifact, Indexed, Listing
 from safepip.model.evidence import Attestations, Dossier, Expected, Subject, Unavailable
-from safepip.model.ident import ProjectName, Sha256
+from safepip.model.ident import ProjectName, Sha256, Url
 from safepip.model.levels import CHECKS, CODES, Level, Profile
 from safepip.model.policy import Policy
 from safepip.model.verdict import Finding, Outcome
@@ -110,7 +111,7 @@ def _verify(target: Target, request: Request, policy: Policy, world: World) -> V
     return _verification(target, examined, seen, sources, objections=objections, met=met, notes=tuple(judgement.notes))
 
 
-_LATER = "try again; a provenance that is advertised and cannot be had is not the same as none"
+_LATER = "try again, or mend it; what is known to be there and cannot be had is not the same as none"
 
 
 def _of_error(error: SafepipError) -> Objection:
@@ -165,7 +166,7 @@ def _of_index(target: OfIndex, world: World) -> Examined:
     for page in project.pages:
         for listing in page.listings:
             # A page may give an address another name: then it is not the file that was asked about.
-            if listing.url.plain == target.url.plain and listing.name == target.name:
+            if _same_address(listing.url, target.url) and listing.name == target.name:
                 return _fetched(listing, target, Indexed(listing=listing, page=page), world)
     asked = ", ".join(str(page.index) for page in project.pages) or "no index that is asked knows the project"
     raise BadInput(
@@ -174,6 +175,18 @@ def _of_index(target: OfIndex, world: World) -> Examined:
         context=[("asked", asked)],
         hint="name the index with --index-url, or download the file and name its --provenance",
     )
+
+
+def _same_address(listed: Url, asked: Url) -> bool:
+    """However each of them is quoted: what is fetched is what is listed."""
+    try:
+        return (listed.origin, _path(listed)) == (asked.origin, _path(asked))
+    except Malformed:
+        return False
+
+
+def _path(url: Url) -> str:
+    return unquote(url.plain.partition("://")[2].partition("/")[2])
 
 
 def _fetched(listing: Listing, target: OfIndex, origin: Indexed, world: World) -> Examined:
@@ -241,9 +254,9 @@ class _Judgement:
         pinned = self._policy.rules_for(self._examined.file.project).publishers
         for pins in pinned:
             yield f"{' or '.join(render_publisher(pin) for pin in pins.value)} ({pins.place})"
-        recorded = self._expected.recorded if isinstance(self._expected, Expected) else None
-        if not pinned and recorded is not None and self._compared:
-            yield f"the publisher recorded in {recorded.place}"
+        recorded = self._expected.recorded if isinstance(self._expected, Expected) else ()
+        if not pinned and recorded and self._compared:
+            yield f"the publisher recorded in {' and '.join(one.place for one in recorded)}"
 
     def _without_project(self) -> Iterator[Objection]:
         broken = [one for one in self._seen.rejected if one.known]
@@ -277,7 +290,7 @@ class _Judgement:
         assert self._examined.file is not None  # noqa: S101 - the caller has looked
         expected = self._expected
         standing = bool(self._policy.rules_for(self._examined.file.project).publishers) or (
-            isinstance(expected, Expected) and (expected.recorded or expected.previous) is not None
+            isinstance(expected, Expected) and bool(expected.recorded or expected.previous)
         )
         return frozenset({"trigger", "builder"}) if self._typed.publishers and not standing else frozenset()
 

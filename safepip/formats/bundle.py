@@ -20,15 +20,14 @@ from safepip.formats.fields import (
     BadAttestation,
     only,
     read_bytes,
+    read_document,
     read_list,
     read_object,
     read_text,
     require_object,
 )
 from safepip.formats.logentry import LogEntry, read_entries, render_entry
-from safepip.formats.strictjson import NotStrict, parse_json
 
-MAX_BYTES = 1 << 20
 MAX_CERTIFICATES = 10
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 _VERSIONS: Mapping[str, int] = {
@@ -77,12 +76,7 @@ class SigstoreBundle:
 
 def parse_bundle(content: bytes) -> SigstoreBundle:
     """Raises BadAttestation and nothing else."""
-    if len(content) > MAX_BYTES:
-        raise BadAttestation("too-large", f"it is larger than {MAX_BYTES} bytes")
-    try:
-        document = require_object(parse_json(content), "it")
-    except NotStrict as error:
-        raise BadAttestation("malformed", str(error)) from None
+    document = read_document(content)
     only(document, {"mediaType", "verificationMaterial", "messageSignature", "dsseEnvelope"}, "the bundle")
     media_type = read_text(document, "mediaType")
     if media_type not in _VERSIONS:

@@ -9,7 +9,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from safepip.errors import Malformed
+from safepip.formats.strictjson import NotStrict, parse_json
 
+MAX_BYTES = 1 << 20
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)  # 19 digits: sigstore bounds them by 2**64
 
 
@@ -24,6 +26,16 @@ class BadAttestation(Malformed):
         self.code = code
         self.message = message
         self.known = known
+
+
+def read_document(content: bytes) -> dict[str, Any]:
+    """A whole document, within the limit and readable in one way only. Raises BadAttestation."""
+    if len(content) > MAX_BYTES:
+        raise BadAttestation("too-large", f"it is larger than {MAX_BYTES} bytes")
+    try:
+        return require_object(parse_json(content), "it")
+    except NotStrict as error:
+        raise BadAttestation("malformed", str(error)) from None
 
 
 def only(value: Mapping[str, Any], keys: Collection[str], what: str = "its log entry") -> None:

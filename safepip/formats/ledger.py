@@ -7,10 +7,12 @@ what was added or replaced and nothing else. All faults of a file are reported a
 from __future__ import annotations
 
 import re
-import unicodedata
+import shlex
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import Any
+
+from packaging.version import Version
 
 from safepip.errors import BadInput, Malformed
 from safepip.formats import toml
@@ -33,8 +35,6 @@ _HEAD = """\
 schema = 1
 """
 _MERGE = re.compile(rb"^(?:<{7}|\|{7}|={7}|>{7})(?=[ \r\n]|$)", re.MULTILINE)
-# As in `formats.plain`: what a reviewer would not see, or would see in another order.
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def parse_ledger(raw: bytes, name: str) -> tuple[Recorded, ...]:
@@ -131,7 +131,10 @@ def _or_none(placed: Placed[Any] | None) -> Any:
 def _index(value: object) -> Url:
     url = Url(text(value))
     if not url.scheme or index_name(url) != url.reveal():
-        raise Malformed("it is no address without password, query and closing slash, which is how a ledger has it")
+        raise Malformed(
+            "it is no address as a ledger has it: without password, query, default port and closing slash, "
+            "scheme and host in lower case"
+        )
     return url
 
 
@@ -170,6 +173,14 @@ def publisher_of(attested: Iterable[VerifiedAttestation]) -> Identity | None:
     return None
 
 
+def accept_command(project: ProjectName, version: Version, index: Url) -> str:
+    """What a person types to have that release remembered. It names the index: another run may be configured otherwise.
+
+    Quoted for a shell, since a requirements file of somebody else's may have named that index.
+    """
+    return f"safepip trust accept {project}=={version} --index {shlex.quote(index_name(index))}"
+
+
 def render_ledger(records: Iterable[Recorded]) -> bytes:
     """The one text for these records. `parse_ledger` reads it back, whatever the names hold."""
     return "\n".join([_HEAD, *(_table(record) for record in sorted(records, key=_order))]).encode()
@@ -183,14 +194,14 @@ def _order(record: Recorded) -> tuple[str, str, str]:
 def _table(record: Recorded) -> str:
     who = "accepted-unattested = true"
     if record.publisher is not None:
-        who = f"publisher = {_quoted(render_publisher(record.publisher))}"
+        who = f"publisher = {toml.quoted(render_publisher(record.publisher))}"
     lines = [
         "[[publishers]]",
-        f"project = {_quoted(record.project)}",
-        f"index = {_quoted(index_name(record.index))}",
+        f"project = {toml.quoted(record.project)}",
+        f"index = {toml.quoted(index_name(record.index))}",
         f'kind = "{record.kind.value}"',
         who,
-        f"file = {_quoted(record.file.text)}",
+        f"file = {toml.quoted(record.file.text)}",
         *([f"uploaded = {_stamp(record.uploaded)}"] if record.uploaded is not None else []),
         f"recorded = {_stamp(record.recorded_at)}",
     ]
@@ -199,16 +210,3 @@ def _table(record: Recorded) -> str:
 
 def _stamp(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
-
-
-def _quoted(words: str) -> str:
-    """A TOML basic string, in which nothing hides from whoever reads it."""
-    return f'"{"".join(map(_sign, words))}"'
-
-
-def _sign(sign: str) -> str:
-    if sign in {'"', "\\"}:
-        return f"\\{sign}"
-    if unicodedata.category(sign) in _HIDDEN:
-        return f"\\u{ord(sign):04x}" if ord(sign) <= 0xFFFF else f"\\U{ord(sign):08x}"
-    return sign

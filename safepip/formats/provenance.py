@@ -11,12 +11,10 @@ from typing import Any
 
 from safepip.errors import Malformed
 from safepip.formats.attestation import Attestation, read_attestation
-from safepip.formats.fields import BadAttestation, read_list, read_object, read_text, require_object
+from safepip.formats.fields import BadAttestation, read_document, read_list, read_object, read_text, require_object
 from safepip.formats.publisher import describe, from_claim, printable, render_publisher
-from safepip.formats.strictjson import NotStrict, parse_json
 from safepip.model.publisher import Identity, PublisherPin, contradiction
 
-MAX_BYTES = 1 << 20
 MAX_ATTESTATIONS = 16
 _PUBLISHER_KINDS = frozenset({"GitHub", "GitLab", "Google", "CircleCI", "ActiveState"})
 
@@ -59,12 +57,7 @@ def parse_attestation(content: bytes) -> Attestation:
 
 
 def _document(content: bytes) -> dict[str, Any]:
-    if len(content) > MAX_BYTES:
-        raise BadAttestation("too-large", f"it is larger than {MAX_BYTES} bytes")
-    try:
-        document = require_object(parse_json(content), "it")
-    except NotStrict as error:
-        raise BadAttestation("malformed", str(error)) from None
+    document = read_document(content)
     _version(document)
     return document
 
@@ -101,7 +94,7 @@ def require_claim(bundle: Bundle, identity: Identity) -> None:
     if found is not None:
         raise BadAttestation(
             "identity-mismatch",
-            f"the index says that {render_publisher(bundle.claim)} published it, and its certificate "
+            f"the provenance says that {render_publisher(bundle.claim)} published it, and its certificate "
             f"says {describe(identity)} ({found.what} {found.got}, not {found.expected})",
         )
 

@@ -58,6 +58,13 @@ def certified_source(identity: Identity) -> str | None:
     return _address(_HOMES.get(identity.kind, "") + identity.repository)
 
 
+def contradicts(identity: Identity, build: Build | None) -> bool:
+    """Whether a provenance names another source than the certificate of whoever signed it."""
+    certified = certified_source(identity)
+    claimed = build.source if build is not None else None
+    return certified is not None and claimed is not None and not same_source(certified, claimed)
+
+
 def workflow_repository(builder: str) -> str | None:
     """The repository of a GitHub workflow that is named as a builder, or signed; None for a builder of another form."""
     match = _WORKFLOW.match(builder)

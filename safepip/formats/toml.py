@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,9 @@ else:
 Path = tuple[str | int, ...]
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]#]+?)\s*\]\]?\s*(?:#.*)?")
 _KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_HUGE = re.compile(r"[0-9A-Fa-f_]{19}")
+# As in `formats.plain`: what a reviewer would not see, or would see in another order.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
 
 
@@ -46,7 +50,19 @@ def load(raw: bytes, name: str) -> Document:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # TOMLDecodeError is one; so is a number too long for int()
         raise Malformed(f"{name} is not valid TOML: {str(error) or 'nested too deeply'}") from None
+    if _HUGE.search(text) and not _fits(data):
+        raise Malformed(
+            f"{name} holds a number that is no 64-bit integer"
+        )  # as TOML has them; a message could not show it
     return Document(name=name, data=data, lines=_locate(text))
+
+
+def _fits(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_fits, value.values()))
+    if isinstance(value, list):
+        return all(map(_fits, value))
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
 def _locate(text: str) -> Mapping[Path, int]:
@@ -72,3 +88,16 @@ def _locate(text: str) -> Mapping[Path, int]:
 
 def _parts(dotted: str) -> Path:
     return tuple(part.strip("\"'") for part in _PART.findall(dotted))
+
+
+def quoted(words: str) -> str:
+    """A TOML basic string, in which nothing hides from whoever reads it."""
+    return f'"{"".join(map(_sign, words))}"'
+
+
+def _sign(sign: str) -> str:
+    if sign in {'"', "\\"}:
+        return f"\\{sign}"
+    if unicodedata.category(sign) in _HIDDEN:
+        return f"\\u{ord(sign):04x}" if ord(sign) <= 0xFFFF else f"\\U{ord(sign):08x}"
+    return sign

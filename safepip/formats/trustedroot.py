@@ -28,7 +28,8 @@ class Standing(enum.Enum):
 class Service:
     """One log or authority.
 
-    host:   of its address; key_id: of a log its log id, of an authority sha256 of its issuing certificate; hexadecimal
+    host:   of its address, empty where it has none
+    key_id: of a log its log id, of an authority sha256 of its issuing certificate; hexadecimal
     key:    kind of key, such as `ECDSA P-256`
     start, end: the window in which what it signs counts; None where it is open
     """

@@ -126,7 +126,10 @@ class AttestationVerifier:
         from safepip.io import certificate as x509
 
         if bundle.certificate is None:
-            text = "it is signed with a key of somebody's own, and carries no certificate that says whose"
+            text = (
+                "it is signed with a key of somebody's own, and carries no certificate that says whose "
+                "(for who has the key: safepip verify --bundle FILE --key PEM)"
+            )
             raise BadAttestation("untrusted-certificate", text, known=False)
         certificate = x509.load_certificate(bundle.certificate)
         x509.require_profile(certificate)

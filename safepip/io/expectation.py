@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,12 @@ from safepip.errors import BadInput, SafepipError
 from safepip.formats.statement import PUBLISH, About
 from safepip.io.memo import Memo
 from safepip.io.provenance import VerifierFor, judged
-from safepip.model.artifact import Artifact, Listing, Pin
-from safepip.model.continuity import baseline
+from safepip.model.artifact import Artifact, IndexPage, Listing, Pin
+from safepip.model.continuity import after, baseline, speaks_of
 from safepip.model.evidence import Expected, Kind, Previous, Unavailable
 from safepip.model.ident import ProjectName, Sha256, Url
+from safepip.model.ledger import Recorded
+from safepip.model.mirrors import sources_of
 from safepip.model.policy import Policy
 from safepip.ports import Catalog, Ledger
 
@@ -62,7 +64,7 @@ class Expectations:
         if any(frozenset(one.publishers) != frozenset(locked[0].publishers) for one in locked):
             places = " and ".join(one.place for one in locked)
             return _unavailable("locks-differ", f"{places} do not agree about who publishes {artifact.name.project}")
-        recorded = self._ledger.recorded(listing.index, artifact.name) if listing is not None else None
+        recorded = self._recorded(listing) if listing is not None else ()
         decides = listing is not None and self._history_decides(listing)
         previous = self._previous_of(listing) if listing is not None and decides else None
         if isinstance(previous, Unavailable):
@@ -75,14 +77,28 @@ class Expectations:
         )
 
     def _history_decides(self, listing: Listing) -> bool:
-        """Whether the file is attested, and neither pin nor lock nor ledger says by whom it should be."""
+        """Whether the file is attested, and neither pin nor lock nor ledger says by whom it should be.
+
+        A record of a later file does not: what came before it must not be better off for being remembered.
+        """
         project = listing.name.project
         return not (
             listing.provenance is None
             or self._policy.rules_for(project).publishers
             or self._names(project)
-            or self._ledger.recorded(listing.index, listing.name) is not None
+            or any(one.publisher is not None for one in self._about(listing))
         )
+
+    def _about(self, listing: Listing) -> Iterator[Recorded]:
+        return (one for one in self._recorded(listing) if speaks_of(one, listing.uploaded))
+
+    def _recorded(self, listing: Listing) -> tuple[Recorded, ...]:
+        """Of every source of this very file: a copy in a folder or on a mirror must not wash off what is remembered."""
+        found = (self._ledger.recorded(page.index, listing.name) for page in self._sources(listing))
+        return tuple(dict.fromkeys(one for one in found if one is not None))
+
+    def _sources(self, listing: Listing) -> tuple[IndexPage, ...]:
+        return sources_of(listing, self._catalog.project(listing.name.project))
 
     def _names(self, project: ProjectName) -> bool:
         return any(one.project == project for one in self._locked)
@@ -94,8 +110,10 @@ class Expectations:
                 self._served(before.provenance)
 
     def _before(self, listing: Listing) -> Listing | None:
-        page = self._catalog.project(listing.name.project).page_of(listing)
-        return baseline(page.listings, listing) if page is not None else None
+        """Of every source, as in `_recorded`. What was accepted as the end of attestations ends the history too."""
+        ends = [one for one in self._about(listing) if one.publisher is None]
+        listings = (one for page in self._sources(listing) for one in page.listings)
+        return baseline([one for one in listings if all(after(end, one) for end in ends)], listing)
 
     def _previous_of(self, listing: Listing) -> Previous | Unavailable | None:
         before = self._before(listing)
@@ -122,7 +140,7 @@ class Expectations:
         if bad is not None:
             return _unavailable("previous-unavailable", f"{_who(before)} cannot be told: {bad.message} ({bad.code})")
         identities = dict.fromkeys(one.identity for one in verified if one.predicate == PUBLISH)
-        return Previous(file=before.name, identities=tuple(identities)) if identities else None
+        return Previous(file=before.name, index=before.index, identities=tuple(identities)) if identities else None
 
 
 def _who(before: Listing) -> str:

@@ -140,7 +140,7 @@ class Http:
         with self._lock:
             live = tuple(self._live)
         for raw in live:
-            # The answer may end, or urllib3 be older than 2.3 and know no shutdown, while we ask: then it ends itself.
+            # The answer may end while we ask: then it ends itself.
             with contextlib.suppress(ValueError, RuntimeError, OSError, AttributeError, NotImplementedError):
                 raw.shutdown()
         self._pools.clear()

@@ -21,6 +21,7 @@ from safepip.errors import BadInput, EnvironmentFault, Malformed
 from safepip.formats.ledger import MAX_BYTES, parse_ledger, render_ledger
 from safepip.formats.publisher import as_pin, describe, parse_publisher, render_publisher
 from safepip.io.lock import PATIENCE, locked_file, locked_folder
+from safepip.io.regularfile import read_at_most
 from safepip.io.statedir import make_private, usable_folder, write_whole
 from safepip.model.ident import FileName, Url
 from safepip.model.ledger import Key, Recorded, Sighting, index_name
@@ -85,6 +86,7 @@ class LedgerFile:
 
     def record(self, seen: Collection[Sighting]) -> tuple[str, ...]:
         known = self.records()
+        seen = [one for one in seen if self.place.project or not one.only_here]
         first = {one.key: one for one in seen if one.key not in known}
         new, notes = self._recordable(first.values())
         if not new:
@@ -145,7 +147,7 @@ class LedgerFile:
             names = ", ".join(sorted({one.project for one in new.values()}))
             return (f"{self.place.shown} has {many} more ({names}): review and commit it",)
         if created:
-            where = f"remembered in {self.place.shown}, which protects later runs if it stays"
+            where = f"now remembered in {self.place.shown}: as long as that file stays, another one is refused"
             return (f"{many} of first use, {where}; {_KEEP}",)
         return ()
 
@@ -176,7 +178,7 @@ class LedgerFile:
     def _locked(self) -> Iterator[Path]:
         """The file to write, links followed, while no other run writes it. Raises EnvironmentFault."""
         if self.place.barred is not None:
-            raise EnvironmentFault("ledger-unwritable", self.place.barred)
+            raise EnvironmentFault("ledger-unwritable", self.place.barred, hint=_KEEP)
         with _faults(self.place):
             path = self.place.path.resolve()
             self._require_writable(path)
@@ -193,7 +195,8 @@ class LedgerFile:
         if not self.place.project and (usable := usable_folder(path.parent)):
             make_private(path.parent)
         if not usable or (path.exists() and not os.access(path, os.W_OK)):
-            raise EnvironmentFault("ledger-unwritable", f"{self.place.shown} cannot be written by this user")
+            words = f"{self.place.shown} cannot be written by this user"
+            raise EnvironmentFault("ledger-unwritable", words, hint=None if self.place.project else _KEEP)
 
 
 def begin(path: Path) -> None:
@@ -205,10 +208,7 @@ def begin(path: Path) -> None:
 
 def _bytes(place: LedgerPlace) -> bytes | None:
     try:
-        if not stat.S_ISREG(place.path.stat().st_mode):
-            raise _unreadable(place, "it is no file")
-        with place.path.open("rb") as stream:
-            return stream.read(MAX_BYTES + 1)
+        return read_at_most(place.path, MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         if place.path.is_symlink():
             raise _unreadable(place, "the link leads nowhere") from None

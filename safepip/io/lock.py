@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib.util
 import os
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from safepip.errors import EnvironmentFault
 
 PATIENCE = 10.0
+LOCK_FILE = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 _RETRY = 0.02
 
 
@@ -29,26 +31,43 @@ def locked_folder(folder: Path, what: str, patience: float = PATIENCE) -> Iterat
 @contextlib.contextmanager
 def locked_file(path: Path, what: str, patience: float = PATIENCE) -> Iterator[None]:
     """Hold a lock file, which is made and stays. For one's own folders: on NFS a folder cannot be held."""
-    with _held(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, what, patience):
+    with _held(path, LOCK_FILE, what, patience):
         yield
 
 
 @contextlib.contextmanager
 def _held(path: Path, flags: int, what: str, patience: float) -> Iterator[None]:
-    if importlib.util.find_spec("fcntl") is None:
-        raise EnvironmentFault("ledger-unwritable", f"{what} cannot be locked on this system")
     try:
-        descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+        descriptor = hold(path, flags, patience)
+    except Busy:
+        words = f"another run has held {what} for {patience:g} s"
+        raise EnvironmentFault("ledger-busy", words, hint="end that run, or try again") from None
     except OSError as error:
-        raise _unlockable(what, error) from None
+        raise EnvironmentFault("ledger-unwritable", f"{what} cannot be locked: {error.strerror or error}") from None
     try:
-        _wait(descriptor, what, patience)
         yield
     finally:
         os.close(descriptor)
 
 
-def _wait(descriptor: int, what: str, patience: float) -> None:
+class Busy(Exception):  # noqa: N818 - no fault: another process had it first
+    """Another process held it for as long as we waited."""
+
+
+def hold(path: Path, flags: int, patience: float) -> int:
+    """A descriptor that holds the lock until it is closed. Raises Busy, and OSError where it cannot be locked."""
+    if importlib.util.find_spec("fcntl") is None:
+        raise OSError(errno.ENOLCK, "this system has no locks that safepip can use")
+    descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        _wait(descriptor, patience)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _wait(descriptor: int, patience: float) -> None:
     import fcntl
 
     end = time.monotonic() + patience
@@ -57,14 +76,7 @@ def _wait(descriptor: int, what: str, patience: float) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > end:
-                words = f"another run has held {what} for {patience:g} s"
-                raise EnvironmentFault("ledger-busy", words, hint="end that run, or try again") from None
+                raise Busy from None
             time.sleep(_RETRY)
-        except OSError as error:
-            raise _unlockable(what, error) from None
         else:
             return
-
-
-def _unlockable(what: str, error: OSError) -> EnvironmentFault:
-    return EnvironmentFault("ledger-unwritable", f"{what} cannot be locked: {error.strerror or error}")

@@ -24,7 +24,7 @@ from safepip.formats.statement import About
 from safepip.io.attestation import OF_ARTIFACTS, OF_ENVELOPES, claim_of, only_entry, require_checkpoint_of
 from safepip.io.sigstore_edge import words
 from safepip.io.sources_of_time import stated_sources
-from safepip.io.trust import TrustedMaterial
+from safepip.io.trust import LOGS_ALONE, TrustedMaterial
 from safepip.model.artifact import HASH_ALGORITHMS
 from safepip.model.evidence import VerifiedAttestation
 from safepip.model.publisher import Identity
@@ -42,7 +42,7 @@ def verify_with_key(bundle: SigstoreBundle, pem: bytes, about: About, trusted_ro
     Raises BadAttestation, whatever happens inside, and BadInput about key (`key-invalid`) and trusted root.
     """
     key = _load(pem)
-    trust = TrustedMaterial(trusted_root, needed=("tlogs",))
+    trust = TrustedMaterial(trusted_root, needed=LOGS_ALONE)
     try:
         return _verified(bundle, key, about, trust)
     except (BadAttestation, SafepipError):

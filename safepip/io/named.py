@@ -6,25 +6,24 @@ be hashed and another to be installed under the same verdict: the verdict is abo
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from safepip.errors import BadInput, Malformed
+from safepip.errors import BadInput
 from safepip.formats.bundle import parse_bundle
-from safepip.formats.fields import BadAttestation
-from safepip.formats.provenance import MAX_BYTES, parse_attestation
+from safepip.formats.fields import MAX_BYTES, BadAttestation
+from safepip.formats.provenance import parse_attestation
 from safepip.formats.statement import About
 from safepip.formats.strictjson import NotStrict, parse_json
 from safepip.io.digests import digests_of
 from safepip.io.expectation import Expectations
 from safepip.io.provenance import Outcome, ServedAttestations, judged, rejection
+from safepip.io.regularfile import NotRegular, open_regular
 from safepip.io.verifier import Verifier
 from safepip.model.artifact import HASH_ALGORITHMS, Artifact, Indexed, Local
 from safepip.model.evidence import Attestations, Expected, Unavailable, VerifiedAttestation
-from safepip.model.ident import FileName, ProjectName, Sha256, Url
+from safepip.model.ident import ProjectName, Sha256, Url
 from safepip.model.verification import Examined, OfFile
 from safepip.ports import Ledger
 
@@ -57,20 +56,17 @@ def _artifact(target: OfFile, digests: dict[str, str], size: int) -> Artifact:
 def opened(path: Path) -> BinaryIO:
     """A regular file, open to be read. A pipe or a device, which could make us wait for ever, is none."""
     try:
-        # Without O_NONBLOCK the opening of a pipe alone waits for its other end.
-        stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+        return open_regular(path)
     except FileNotFoundError:
         raise BadInput("no-such-file", f"there is no file {str(path)!r}", hint="check the path") from None
-    except (OSError, ValueError) as error:  # ValueError: a null byte in the name; IsADirectoryError comes from fdopen
+    except NotRegular:
+        raise BadInput("unreadable-file", f"{str(path)!r} is no regular file", hint="name a file") from None
+    except OSError as error:
         raise _unreadable(path, error) from None
-    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-        stream.close()
-        raise BadInput("unreadable-file", f"{str(path)!r} is no regular file", hint="name a file")
-    return stream
 
 
-def _unreadable(path: Path, error: Exception) -> BadInput:
-    why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+def _unreadable(path: Path, error: OSError) -> BadInput:
+    why = error.strerror or str(error)
     return BadInput("unreadable-file", f"{str(path)!r} cannot be read: {why}", hint="name a file that you may read")
 
 
@@ -203,13 +199,5 @@ class NamedWitnesses:
         if artifact is not None and artifact.listing is not None:
             return self._expectations.of(artifact, artifact.listing)
         found = (self._ledger.recorded(index, file) for index in self._indexes(file.project))
-        recorded = next((one for one in found if one is not None), None)
+        recorded = tuple(one for one in found if one is not None)[:1]
         return Expected(locked=(), locked_place=None, recorded=recorded, previous=None)
-
-
-def distribution_name(text: str) -> FileName | None:
-    """None for a file that is no distribution by its name."""
-    try:
-        return FileName.parse(text)
-    except Malformed:
-        return None

@@ -24,6 +24,8 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     the one to fear: with it pip disregards `--python` and would install into safepip's own environment.
     """
     kept = {name: value for name, value in environ.items() if name in _KEPT or not name.startswith(_STEERING)}
+    if "HOME" not in kept and os.path.expanduser("~") == "~":  # noqa: PTH111 - pathlib raises what is asked for here
+        kept["HOME"] = os.devnull  # without any, pip 26.3 does not even start
     return {**kept, "PIP_CONFIG_FILE": os.devnull}
 
 

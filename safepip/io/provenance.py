@@ -9,8 +9,8 @@ from functools import partial
 
 from safepip.errors import CouldNotCheck, SafepipError
 from safepip.formats.attestation import Attestation
-from safepip.formats.fields import BadAttestation
-from safepip.formats.provenance import MAX_BYTES, Bundle, parse_provenance, require_claim
+from safepip.formats.fields import MAX_BYTES, BadAttestation
+from safepip.formats.provenance import Bundle, parse_provenance, require_claim
 from safepip.formats.publisher import printable
 from safepip.formats.statement import About
 from safepip.io.digests import Digests

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 Key = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
 _MIN_RSA = 2048
+_BEGIN = b"-----BEGIN "
 _HASHES: Mapping[str, hashes.HashAlgorithm] = {
     "sha256": hashes.SHA256(),
     "sha384": hashes.SHA384(),
@@ -36,6 +37,8 @@ _OF_CURVES: Mapping[str, tuple[str, ...]] = {
 
 def load_key(content: bytes) -> Key:
     """PEM or DER (SubjectPublicKeyInfo) of an ECDSA, Ed25519 or RSA key that is strong enough. Raises ValueError."""
+    if content.count(_BEGIN) > 1:  # the library would take the first and pass over the others in silence
+        raise ValueError("it holds more than one key")
     try:
         key = load_pem_public_key(content) if content.lstrip().startswith(b"-----") else load_der_public_key(content)
     except UnsupportedAlgorithm as error:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from safepip.errors import BadInput, Malformed
+from safepip.io.regularfile import read_at_most
 from safepip.io.rootfolder import MOST_STATE, RootFolder
 from safepip.io.rootstate import RootState, is_state, parse_state, unusable_state, verify_state
 from safepip.io.shippedroots import PRODUCTION, ShippedRoot, shipped_root
@@ -83,12 +84,11 @@ def named_root(path: Path, place: str) -> TrustedRoot:
     place: where it is named. Raises BadInput (`trust-root-unreadable`, `trust-root-invalid`, `trust-state-invalid`).
     """
     try:
-        with path.open("rb") as file:
-            raw = file.read(MOST_STATE + 1)
-    except (OSError, ValueError) as error:
+        raw = read_at_most(path, MOST_STATE)
+    except OSError as error:
         raise BadInput(
             "trust-root-unreadable",
-            f"the trusted root {str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}",
+            f"the trusted root {str(path)!r} cannot be read: {error.strerror or error}",
             hint=f"check {place}",
         ) from None
     if is_state(raw):

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.util
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from safepip.errors import BadInput, EnvironmentFault, Malformed
+from safepip.io.lock import LOCK_FILE, Busy, hold
+from safepip.io.regularfile import read_at_most
 from safepip.io.rootstate import RootState, parse_state, unusable_state, verify_state
 from safepip.io.shippedroots import PRODUCTION, STAGING, shipped_root
 from safepip.io.statedir import make_private, own_folder, usable_folder, write_whole
 
 MOST_STATE = 16 << 20
 PATIENCE = 120.0  # seconds to wait for another update: longer than one takes
-_RETRY = 0.1
 
 
 class RootFolder:
@@ -61,12 +60,12 @@ class RootFolder:
 
     def _read(self, place: Path, command: str) -> bytes | None:
         try:
-            if not place.exists():
-                return None
+            place.lstat()  # unlike `exists`, which on newer Pythons reads "may not look" as "is not there"
             if not own_folder(self.path):
                 raise _not_ones_own(self.path)
-            with place.open("rb") as file:
-                raw = file.read(MOST_STATE + 1)
+            raw = read_at_most(place, MOST_STATE)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
         except OSError as error:
             raise BadInput(
                 "trust-root-unreadable",
@@ -101,44 +100,25 @@ class RootFolder:
         others.
         """
         place = self.place_of(url)
-        if importlib.util.find_spec("fcntl") is None:
-            raise _unwritable(place, "this system has no locks that safepip can use")
         try:
             if not usable_folder(self.path):
                 raise _unwritable(place, f"{self.path} cannot be written by this user")
             make_private(self.path)
             if not own_folder(self.path):
                 raise _not_ones_own(self.path)
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            descriptor = os.open(place.with_suffix(".lock"), flags, 0o600)
+            descriptor = hold(place.with_suffix(".lock"), LOCK_FILE, patience)
+        except Busy:
+            raise EnvironmentFault(
+                "trust-state-busy",
+                f"another update has held {place} for {patience:g} s",
+                hint="end that one, or try again",
+            ) from None
         except OSError as error:
             raise _unwritable(place, error.strerror or str(error)) from None
         try:
-            _wait(descriptor, place, patience)
             yield
         finally:
             os.close(descriptor)
-
-
-def _wait(descriptor: int, place: Path, patience: float) -> None:
-    import fcntl
-
-    end = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > end:
-                raise EnvironmentFault(
-                    "trust-state-busy",
-                    f"another update has held {place} for {patience:g} s",
-                    hint="end that one, or try again",
-                ) from None
-            time.sleep(_RETRY)
-        except OSError as error:
-            raise _unwritable(place, error.strerror or str(error)) from None
-        else:
-            return
 
 
 def _unwritable(place: Path, why: str) -> EnvironmentFault:

@@ -57,7 +57,7 @@ def _authorities(document: Any) -> Iterator[Service]:
             issuing = base64.b64decode(authority["certChain"]["certificates"][0]["rawBytes"])
             yield Service(
                 part=part,
-                host=_host(authority["uri"]),
+                host=_host(authority.get("uri", "")),
                 key_id=hashlib.sha256(issuing).hexdigest(),
                 key=_key_of(issuing),
                 start=window.start,
@@ -78,4 +78,8 @@ def _key_of(certificate: bytes) -> str:
 
 
 def _host(address: Any) -> str:
-    return urlsplit(str(address)).netloc
+    """Nothing is verified by it, and sigstore asks for none: so where it is missing or broken, the root is as good."""
+    try:
+        return urlsplit(str(address)).netloc
+    except ValueError:
+        return str(address)

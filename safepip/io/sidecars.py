@@ -8,22 +8,21 @@ answers anything but "there is none" or "here it is" leaves no answer.
 from __future__ import annotations
 
 import errno
-import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from safepip.errors import CouldNotCheck, SafepipError
-from safepip.formats.bundle import MAX_BYTES, parse_bundle
-from safepip.formats.fields import BadAttestation
+from safepip.formats.bundle import parse_bundle
+from safepip.formats.fields import MAX_BYTES, BadAttestation
 from safepip.formats.provenance import parse_attestation
 from safepip.formats.publisher import printable
 from safepip.formats.statement import PREDICATES, About
 from safepip.io.digests import Digests
 from safepip.io.http import Http
 from safepip.io.links import path_of
+from safepip.io.regularfile import NotRegular, read_at_most
 from safepip.io.verifier import Verifier
 from safepip.model.artifact import Artifact, Listing
 from safepip.model.evidence import Attestations, Kind, RejectedAttestation, Unavailable, VerifiedAttestation
@@ -111,13 +110,9 @@ def _read(path: Path) -> bytes | BadAttestation | None:
     try:
         if not _is_there(path):
             return None
-        # Without waiting: a pipe that nobody writes to would otherwise hold up everything.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return BadAttestation("malformed", "it is not a file")
-            return file.read(MAX_BYTES + 1)
-    except IsADirectoryError:
-        return BadAttestation("malformed", "it is a folder")
+        return read_at_most(path, MAX_BYTES)
+    except NotRegular:
+        return BadAttestation("malformed", "it is no regular file")
     except OSError as error:
         raise CouldNotCheck("sidecar-unavailable", f"{path} cannot be read: {error.strerror}") from None
 

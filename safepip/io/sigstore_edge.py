@@ -63,7 +63,9 @@ def read_root(raw: bytes) -> TrustedRoot:
             unknown = first["type"] in {"extra_forbidden", "enum", "literal_error"}
             raise (newer if unknown else unusable)(f"{place}: {first['msg']}") from None
         except (Error, ValueError) as error:
-            raise unusable(words(error)) from None
+            # Of a mediaType that its models know already, and its code does not.
+            unsupported = "unsupported trusted root format" in str(error)
+            raise (newer if unsupported else unusable)(words(error)) from None
 
 
 def classified(error: Exception) -> BadAttestation:

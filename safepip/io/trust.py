@@ -25,6 +25,7 @@ _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.AS
 _LONG_AGO = "1970-01-01T00:00:00Z"
 MOST_ROOT = 1 << 20  # bytes of a trusted root; the public one has 7,000
 _LISTS = ("tlogs", "certificateAuthorities", "ctlogs", "timestampAuthorities")
+LOGS_ALONE = ("tlogs",)  # what a root must name for bundles that are signed with a key of somebody's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +160,10 @@ def _document(raw: bytes, needed: Collection[str]) -> dict[str, Any]:
 
 def read_window(instance: Any) -> Window:
     """Of a log (`publicKey.validFor`) or an authority (`validFor`). Raises NotStrict."""
-    stated = instance.get("publicKey", instance).get("validFor") or {}
-    if stated and stated.get("start") is None:
+    stated = instance.get("publicKey", instance).get("validFor")
+    if stated is None:
+        return Window(start=None, end=None)
+    if stated.get("start") is None:  # also of an empty one: what was to be bounded must not become open
         raise NotStrict("a validFor has no start")
     return Window(start=_moment(stated.get("start")), end=_moment(stated.get("end")))
 

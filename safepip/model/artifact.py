@@ -88,6 +88,7 @@ class Listing:
     metadata:  None where no separate metadata file is offered, else its stated digests (may be empty) (PEP 658)
     provenance: where the PEP 740 provenance of this file is served, None where none is advertised
     direct:    a person named this very file by path or URL; no index lists it
+    lent:      the provenance is what another source states of this very file; this one says nothing of any
     """
 
     name: FileName
@@ -101,6 +102,7 @@ class Listing:
     metadata: Mapping[str, str] | None
     provenance: Url | None
     direct: bool = False
+    lent: bool = False
 
     @property
     def sha256(self) -> Sha256 | None:

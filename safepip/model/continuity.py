@@ -162,6 +162,14 @@ def after(accepted: Recorded, listing: Listing) -> bool:
     return listing.uploaded > accepted.uploaded
 
 
+def speaks_of(recorded: Recorded, uploaded: datetime | None) -> bool:
+    """Whether a record is about a file uploaded then: one that came before the recorded file is a matter of history.
+
+    An index that states no times could put any file in the past.
+    """
+    return uploaded is None or recorded.uploaded is None or recorded.uploaded <= uploaded
+
+
 def baseline(listings: Iterable[Listing], of: Listing) -> Listing | None:
     """The attested file whose publisher this one's is compared with: of another version, the same kind, and earlier.
 

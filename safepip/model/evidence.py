@@ -137,9 +137,11 @@ class Previous:
     """Who published the attested release before this one, where neither pin nor ledger says who it should be.
 
     file: the one whose publish attestations were verified; identities: theirs, never empty
+    index: where it is listed, and the file that is compared with it too
     """
 
     file: FileName
+    index: Url
     identities: tuple[Identity, ...]
 
 
@@ -148,13 +150,13 @@ class Expected:
     """Who is expected to have published this file, by whatever but the policy's pins, the weightier first.
 
     locked:   what a lock file says (PEP 751 `attestation-identities`), empty where it says nothing
-    recorded: what the ledger remembers of this project, on this index, for this kind of file
+    recorded: what the ledger remembers of this project, for this kind of file, on each index that lists the file
     previous: what the project's own history says; gathered only where nothing above does
     """
 
     locked: tuple[PublisherPin, ...]
     locked_place: str | None
-    recorded: Recorded | None
+    recorded: tuple[Recorded, ...]
     previous: Previous | None
 
 

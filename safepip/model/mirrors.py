@@ -22,6 +22,24 @@ def rivals_of(listing: Listing, project: Project) -> tuple[Url, ...]:
     return tuple(page.index for page in others if key is None or all(_key(one) != key for one in page.listings))
 
 
+def sources_of(listing: Listing, project: Project) -> tuple[IndexPage, ...]:
+    """The pages that list this very file, the one that it was taken from first."""
+    key = _key(listing)
+    own = [page for page in project.pages if page.index == listing.index]
+    others = [page for page in project.pages if page.index != listing.index and key is not None]
+    return (*own, *(page for page in others if any(_key(one) == key for one in page.listings)))
+
+
+def attesting(listing: Listing, project: Project) -> tuple[Url, ...]:
+    """The indexes that state a provenance of this very file themselves."""
+    key = _key(listing)
+    return tuple(
+        page.index
+        for page in sources_of(listing, project)
+        if any(_key(one) == key and one.provenance is not None and not one.lent for one in page.listings)
+    )
+
+
 def reconciled(pages: tuple[IndexPage, ...]) -> tuple[IndexPage, ...]:
     """The same pages, each file with the strictest that any of them states about it."""
     if len(pages) < 2:
@@ -46,10 +64,12 @@ def _strictest(listing: Listing, twins: dict[Key, list[Listing]]) -> Listing:
     same = twins[key] if key is not None else [listing]
     if len(same) == 1:
         return listing
+    provenance = next((one.provenance for one in (listing, *same) if one.provenance is not None), None)
     return replace(
         listing,
         uploaded=max((one.uploaded for one in same if one.uploaded is not None), default=None),
-        provenance=next((one.provenance for one in (listing, *same) if one.provenance is not None), None),
+        provenance=provenance,
+        lent=provenance != listing.provenance,
         yanked=next((one.yanked for one in (listing, *same) if one.yanked is not None), None),
         requires_python=next((one.requires_python for one in (listing, *same) if one.requires_python), None),
     )

@@ -43,6 +43,10 @@ class SlsaRule:
     signers: tuple[PublisherPin, ...]
 
 
+# What `predicates = ["slsa"]` asks for: whatever it says, but not from anybody.
+ANY_PROVENANCE = SlsaRule(builder=None, build_type=None, source=None, revision=None, signers=())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSet:
     """The rules that one table of one layer writes; None where it writes none."""
@@ -110,6 +114,7 @@ class IndexGrant:
 class TrustRootGrant:
     """`[trust-roots.NAME]`: a Sigstore trusted root, and the indexes and projects that it may vouch for.
 
+    file: as written, beside the policy; in a policy that was read from a file, with the path of its folder
     indexes: names of `[indexes]`, of this layer or an outer one; `LOCAL` stands for files of this machine
     projects: globs over the names of the projects there that it may vouch for
     Neither is ever empty: a root that may vouch for nothing would be read as one that may vouch for anything.
@@ -154,6 +159,7 @@ class Rules:
     """The rules in force for one project: the profile's and every layer's, all of which must hold.
 
     ages, first_release_ages, publishers and slsa keep one entry a layer, since "stricter" is to satisfy each of them.
+    slsa: also for a layer that asks for `predicates = ["slsa"]` alone, with `ANY_PROVENANCE`
     """
 
     hashes: Placed[Hashes]
@@ -240,6 +246,15 @@ class Policy:
         chosen = any(layer.profile is not None and layer.profile.value is profile for layer in self._above(grant))
         return (Placed(_DEFAULT_AGE[profile], self.profile.place),) if chosen else ()
 
+    def speaks_for_itself(self, project: ProjectName) -> bool:
+        """Whether a policy that came with a checkout says who publishes that project, or who may vouch for it."""
+        return any(
+            layer.rules_for(project).publishers is not None
+            or any(fnmatchcase(project, glob) for grant in layer.trust_roots for glob in grant.projects)
+            for layer in self.layers
+            if layer.kind is LayerKind.PROJECT
+        )
+
     def index_named(self, url: Url) -> IndexGrant | None:
         """The grant for that address, whatever credentials either is written with."""
         return next((grant for grant in self.indexes if grant.url.plain == url.plain), None)
@@ -260,14 +275,17 @@ def stricter(rules: Iterable[Placed[T] | None], floor: Placed[T]) -> Placed[T]:
     return result
 
 
-def _signed(rule: Placed[SlsaRule], pins: Placed[tuple[PublisherPin, ...]] | None) -> Placed[SlsaRule]:
-    """The rule with its signers: its own, else the publishers of the same layer.
+def _slsa(layer: RuleSet) -> Placed[SlsaRule] | None:
+    """A layer's rule with its signers: its own, else the publishers of the same layer.
 
     Not those of another layer, whose pins would then admit a signer whom this layer alone does not.
     """
-    if rule.value.signers or pins is None:
-        return rule
-    return Placed(replace(rule.value, signers=pins.value), rule.place)
+    if layer.slsa is not None:
+        named = layer.slsa.value.signers or (layer.publishers.value if layer.publishers is not None else ())
+        return Placed(replace(layer.slsa.value, signers=named), layer.slsa.place)
+    if layer.predicates is not None and "slsa" in layer.predicates.value:
+        return Placed(ANY_PROVENANCE, layer.predicates.place)
+    return None
 
 
 @lru_cache(maxsize=4096)
@@ -277,12 +295,12 @@ def _rules_for(policy: Policy, project: ProjectName) -> Rules:
     layers = [layer.rules_for(project) for layer in policy.layers]
     publishers = tuple(one.publishers for one in layers if one.publishers is not None)
     predicates = frozenset(name for one in layers if one.predicates is not None for name in one.predicates.value)
-    slsa = tuple(_signed(one.slsa, one.publishers) for one in layers if one.slsa is not None)
+    slsa = tuple(rule for one in layers if (rule := _slsa(one)) is not None)
     if slsa:
         predicates |= {"slsa"}
     floor = Placed(AttestationRule.WARN if profile is Profile.OBSERVE else AttestationRule.FIRST_USE, place)
     if publishers or predicates:
-        needing = next(rule for one in layers if (rule := one.publishers or one.predicates or one.slsa) is not None)
+        needing = next(asks for one in layers if (asks := one.publishers or one.predicates or one.slsa) is not None)
         floor = Placed(AttestationRule.REQUIRE, needing.place)
     return Rules(
         hashes=stricter(

@@ -5,7 +5,7 @@ The two never share an object: a pin is never built from what it is compared wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -83,6 +83,10 @@ _HOMES = {"github": "https://github.com/{}/", "gitlab": "https://gitlab.com/{}//
 _TRIGGERS = f"any but {', '.join(sorted(DANGEROUS_TRIGGERS))}"
 
 
+# The weightiest first, as `differences` yields them.
+_WEIGHTS = ("repository-id", "ref", "trigger", "environment", "runner", "builder")
+
+
 def matches(pin: PublisherPin, identity: Identity) -> bool:
     """Whether what was observed is what is expected."""
     return next(differences(pin, identity), None) is None
@@ -113,6 +117,20 @@ def differences(pin: PublisherPin, identity: Identity) -> Iterator[Difference]:
         yield from _own_signer(identity)
     elif signer is None or not fnmatchcase(signer, pin.build_signer):
         yield _difference("builder", "build signer", pin.build_signer, signer)
+
+
+def closest(candidates: Iterable[tuple[Difference, ...]]) -> tuple[Difference, ...]:
+    """Of what was found against each of several pins, that of the pin which differs in the least; empty where one fits.
+
+    Empty where there is no pin, too.
+    """
+    return max(candidates, key=_closeness, default=())
+
+
+def _closeness(found: tuple[Difference, ...]) -> int:
+    if not found:
+        return len(_WEIGHTS)
+    return _WEIGHTS.index(found[0].code) if found[0].code in _WEIGHTS else -1
 
 
 def stable_differences(recorded: PublisherPin, identity: Identity) -> Iterator[Difference]:

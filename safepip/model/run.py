@@ -18,11 +18,13 @@ from safepip.model.verdict import Verdict
 class Distribution:
     """One judged distribution of the run.
 
+    locked: a lock file said who has to have published it
     chain: from the root to this one, as printed: ("requirements.txt:12", "web-app 4.0", "acme-tool>=2")
     """
 
     verdict: Verdict
     attested: tuple[VerifiedAttestation, ...]
+    locked: bool
     chain: tuple[str, ...]
     parents: tuple[str, ...]
     requested: bool

@@ -9,7 +9,7 @@ from safepip.errors import Malformed
 from safepip.formats.publisher import describe, parse_publisher, printable, render_publisher
 from safepip.formats.statement import PUBLISH, SIGNATURE
 from safepip.model.evidence import VerifiedAttestation
-from safepip.model.publisher import Difference, Identity, PublisherPin, differences, matches
+from safepip.model.publisher import Difference, Identity, PublisherPin, closest, differences, matches, risks
 from safepip.model.verification import Decision, Expectation, Objection
 
 # What says who published a file; another predicate names a builder, who is no publisher.
@@ -39,7 +39,7 @@ _MOVED = "if that is who you expect, say so; if not, do not use this file"
 
 def _stranger(pins: Collection[PublisherPin], identity: Identity) -> Objection:
     """Told by what differs from the pin that comes nearest."""
-    nearest = min((list(differences(pin, identity)) for pin in pins), key=len)
+    nearest = closest(tuple(differences(pin, identity)) for pin in pins)
     text = f"expected {_names(pins)} (--publisher), got {describe(identity)}: {'; '.join(map(_differing, nearest))}"
     return Objection(decision=Decision.REFUSED, code=nearest[0].code, message=text, hint=_MOVED)
 
@@ -78,5 +78,7 @@ def _pinning(identity: Identity, *, publishing: bool) -> str | None:
             return f"--publisher {shlex.quote(line)}" if matches(parse_publisher(line), identity) else None
     except Malformed:
         publishing = False
+    if any(risk.code == "trigger" for risk in risks(identity, None)):
+        return None
     plain = all(text and printable(text) == text for text in (identity.subject, identity.issuer))
     return f"--identity {shlex.quote(identity.subject)} --issuer {shlex.quote(identity.issuer)}" if plain else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,14 +20,22 @@ def published_by(attested: Sequence[VerifiedAttestation]) -> str | None:
     return _names(attested, PUBLISH) or _names(attested, SIGNATURE)
 
 
-def line_of(one: Distribution) -> str | None:
-    """What is said when an attested distribution has arrived; None where nothing attests it."""
+def line_of(one: Distribution, granted: Mapping[str, str]) -> str | None:
+    """What is said when an attested distribution has arrived; None where nothing attests it, or it is refused.
+
+    granted: the roots that a policy brings in, digest -> name and place: a grant is shown wherever it was
+    used. A valid signature of the wrong publisher is no good news: the refusal says whose it is.
+    """
+    if one.verdict.denied:
+        return None
     for predicate, verb in _VERBS.items():
         names = _names(one.attested, predicate)
         if names is not None:
             first = min((a.logged_at for a in one.attested if a.predicate == predicate and a.logged_at), default=None)
             when = f", logged {moment(first)}" if first is not None else ""
-            return f"  Verified {one.verdict.subject.file}: {verb} {names}{when}"
+            roots = sorted({granted[a.trust_root] for a in one.attested if a.trust_root in granted})
+            by_whom = f"  (trusted root {', '.join(roots)})" if roots else ""
+            return f"  Verified {one.verdict.subject.file}: {verb} {names}{when}{by_whom}"
     return None
 
 

@@ -6,7 +6,7 @@ or reason can write to the terminal or forge a line. Texts of several lines are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from safepip.errors import NoAnswer, SafepipError
@@ -59,9 +59,9 @@ def transfer(verb: str, listing: Listing, size: int | None) -> str:
     return clean(f"  {verb} {listing.name}{f' ({amount(size)})' if size is not None else ''}")
 
 
-def provenance(one: Distribution) -> str | None:
-    """Who published an attested distribution; None where nothing is attested."""
-    line = line_of(one)
+def provenance(one: Distribution, granted: Mapping[str, str]) -> str | None:
+    """Who published an attested distribution; None where nothing is attested. `granted`: see `line_of`."""
+    line = line_of(one, granted)
     return clean(line) if line is not None else None
 
 

@@ -63,8 +63,13 @@ def _dated(kind: str) -> str:
 def _age(since: datetime | None, now: datetime) -> str:
     if since is None:
         return "not known: the file does not say"
-    days = max(0, (now - since).days)
+    days = _days(since, now)
     return f"{since:%Y-%m-%d}, {days} day{'s' * (days != 1)} ago"
+
+
+def _days(since: datetime, now: datetime) -> int:
+    """A clock that was set back makes nothing younger than new."""
+    return max(0, (now - since).days)
 
 
 def _words(one: Spoken) -> str:
@@ -73,7 +78,7 @@ def _words(one: Spoken) -> str:
 
 def _service(one: Service, now: datetime) -> Iterator[str]:
     window = f"{_day(one.start) or 'ever'} to {_day(one.end) or 'now on'}"
-    yield clean(f"  {one.part.value}: {one.host}, {one.key}, {one.standing(now).value} ({window})")
+    yield clean(f"  {one.part.value}: {one.host or 'no address'}, {one.key}, {one.standing(now).value} ({window})")
     yield clean(f"    key {one.key_id}")
 
 
@@ -90,7 +95,7 @@ def _root(root: RootInForce, now: datetime) -> dict[str, Any]:
         "origin": root.origin,
         "sha256": root.sha256,
         "since": _stamp(root.since),
-        "age-days": (now - root.since).days if root.since is not None else None,
+        "age-days": _days(root.since, now) if root.since is not None else None,
         "update": root.refresh,
         "note": root.note,
         "speaks-for": [

@@ -10,7 +10,7 @@ import pytest
 
 import safepip
 from safepip import checks, errors
-from safepip.cli.args import parse
+from safepip.cli.args import COMMANDS, parse
 from safepip.formats.policyfile import parse_policy
 from safepip.model.levels import CHECKS, LayerKind, Level
 from tests.factories import NOW
@@ -62,10 +62,11 @@ def test_the_documented_policy_is_valid() -> None:
     assert parse_policy(block.encode(), "policy.md", table=(), kind=LayerKind.USER, today=NOW.date()) is not None
 
 
-def test_the_options_are_those_of_help() -> None:
-    shown = parse(["install", "--help"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_options_are_those_of_help(command: str) -> None:
+    shown = parse([command, "--help"])
     assert isinstance(shown, str)
-    assert shown.strip() in text("commands", "install.md")
+    assert shown.strip() in text("commands", f"{command}.md")
 
 
 def references() -> set[str]:

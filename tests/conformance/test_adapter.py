@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -64,7 +65,7 @@ def verify(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Verify:
 def test_words_become_options_and_no_more() -> None:
     words = ["verify-bundle", "--staging", "--bundle", "b", "--key", "k", "sha256:00"]
     assert adapter.translated(words) == [
-        "verify", "--bundle", "b", "--key", "k", "--staging", "--offline", "--", "sha256:00",
+        "verify", "--bundle", "b", "--key", "k", "--staging", "--offline", "--", "./sha256:00",
     ]  # fmt: skip
     words = ["verify-bundle", "--staging", "--bundle", "b", *SIGNER, "--trusted-root", "r", "a.txt"]
     assert adapter.translated(words) == [
@@ -227,6 +228,20 @@ def test_another_root(verify: Verify, folder: Path) -> None:
     (folder / "other.json").write_bytes(LocalSigstore.create(NOW).trusted_root_json())
     for root in ("other.json", "nowhere.json", "a.txt"):
         assert verify(sign(SIGSTORE, SHA256), root=root) != 0
+
+
+def test_what_looks_like_a_digest_and_is_a_path(verify: Verify, folder: Path) -> None:
+    good = sign(SIGSTORE, SHA256)
+    (folder / f"sha256:{'0' * 64}").write_bytes(CONTENT)
+    (folder / "sha256:short").write_bytes(CONTENT)
+    assert (verify(good, of=f"sha256:{'0' * 64}"), verify(good, of="sha256:short")) == (0, 0)
+    (folder / f"sha256:{SHA256}").write_bytes(b"other")
+    assert verify(good, of=f"sha256:{SHA256}") != 0
+
+
+def test_it_can_be_named_as_the_entry_point() -> None:
+    assert os.access(adapter.__file__, os.X_OK)
+    assert Path(adapter.__file__).read_text().startswith("#!")
 
 
 def test_as_a_process_of_its_own(folder: Path) -> None:

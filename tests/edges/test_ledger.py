@@ -9,11 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from safepip.model.ident import ProjectName
 from tests.command import Command, Result
 from tests.sigstore import GitHub, LocalSigstore
 from tests.world import World, WorldServer
@@ -189,6 +191,57 @@ def test_where_publishers_are_not_kept_nothing_is_remembered(scene: Scene) -> No
     (scene.folder / "policy.toml").write_text('schema = 1\nprofile = "observe"\n')
     assert scene.install("signed", "--sp-policy", "policy.toml").exit == 0
     assert not scene.state.exists()
+
+
+def test_what_a_checkout_pins_is_not_made_the_truth_elsewhere(scene: Scene) -> None:
+    scene.publish("signed", "1.1", MOVED, days=50)
+    policy = scene.folder / "safepip.toml"
+    policy.write_text('schema = 1\n[projects.signed]\npublishers = ["github:evil/demo"]\n')
+    assert scene.install("signed==1.1").exit == 0
+    assert not scene.state.exists()
+    policy.unlink()
+    assert {check for check, _ in refusals(scene.install("--force-reinstall", "signed==1.1"))} == {"publisher"}
+
+
+def test_a_copy_in_a_folder_does_not_wash_off_what_is_remembered(scene: Scene) -> None:
+    scene.install("signed==1.0")
+    evil = scene.publish("signed", "1.1", MOVED, days=50)
+    (scene.folder / "wheels").mkdir()
+    (scene.folder / "wheels" / evil.text).write_bytes(evil.content)
+    before = scene.state.read_bytes()
+    refused = scene.install("signed==1.1", "--find-links", "wheels")
+    assert {check for check, _ in refusals(refused)} == {"publisher"}
+    assert scene.state.read_bytes() == before
+
+
+def test_a_second_index_is_not_remembered_for_what_the_first_attests(scene: Scene) -> None:
+    """Alone, it could never show what would be asked of it then."""
+    mirror = scene.world.index("mirror", provenance=False)
+    [file] = scene.world.main.projects[ProjectName("signed")]
+    mirror.projects[ProjectName("signed")] = [replace(file, provenance=None)]
+    alone = scene.index.replace("/simple", "/mirror/simple")
+    assert scene.install("signed", "--index-url", alone, "--extra-index-url", scene.index).exit == 0
+    assert "/mirror/" not in scene.state.read_text()
+    assert scene.install("signed", "--force-reinstall", "--index-url", alone).exit == 0
+
+
+def test_the_command_of_a_refusal_works_as_it_stands(scene: Scene) -> None:
+    """Also where the index was typed, and its password configured elsewhere."""
+    scene.world.index("corp", password=("user", "geheim"))
+    address = scene.index.replace("/simple", "/corp/simple")
+    secret = address.replace("//", "//user:geheim@")
+    for version, who, days in (("1.0", GitHub(), 100), ("1.1", MOVED, 50)):
+        file = scene.world.publish("ours", version, index="corp", uploaded=NOW - timedelta(days=days))
+        attestation = scene.sigstore.attest(file.text, file.claimed, who)
+        file.provenance = scene.sigstore.provenance([attestation], publisher(who))
+    assert scene.install("ours==1.0", PIP_INDEX_URL=secret).exit == 0
+    refused = scene.install("ours==1.1", PIP_INDEX_URL=secret)
+    assert refused.exit == 1
+    command = refused.stderr.partition("If it has moved: ")[2].splitlines()[0].split()
+    assert command == ["safepip", "trust", "accept", "ours==1.1", "--index", address.rstrip("/")]
+    accepted = scene.trust(*command[2:], "--sp-trusted-root", "root.json", PIP_INDEX_URL=secret)
+    assert accepted.exit == 0, accepted
+    assert scene.install("ours==1.1", PIP_INDEX_URL=secret).exit == 0
 
 
 # -- where it lies ---------------------------------------------------------------------------------------------------
@@ -380,6 +433,14 @@ def test_what_does_not_hold_is_not_accepted(scene: Scene) -> None:
     assert result.exit == 1
     assert "does not hold" in result.stderr
     assert scene.state.read_bytes() == before
+
+
+def test_an_empty_provenance_is_not_accepted_and_called_so(scene: Scene) -> None:
+    scene.publish("signed", "1.1", days=50).provenance = b'{"version": 1, "attestation_bundles": []}'
+    result = scene.accept("signed==1.1")
+    assert result.exit == 1
+    assert "holds no attestation" in result.stderr
+    assert not scene.state.exists()
 
 
 def test_a_provenance_that_cannot_be_had_is_not_taken_for_none(scene: Scene) -> None:

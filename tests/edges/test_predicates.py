@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -88,7 +88,7 @@ def test_a_provenance_as_the_policy_asks(safepip: Command, world: World, sigstor
     ("builder", "predicate", "codes"),
     [
         (None, PREDICATE, {"predicate"}),
-        (GitHub(repository="evil/demo"), PREDICATE, {"slsa-source", "slsa-signer"}),
+        (GitHub(repository="evil/demo"), PREDICATE, {"slsa-source"}),
         (GitHub(), {**PREDICATE, "buildDefinition": {"buildType": "x"}}, {"slsa-source"}),
         (GitHub(), {"builder": "as in version 0.2"}, {"predicate"}),
     ],
@@ -101,7 +101,19 @@ def test_one_that_is_not(
     assert result.exit == 1
     assert "Traceback" not in result.stderr
     assert result.report is not None
-    assert {one["code"] for one in result.report["refusals"] if one["check"] == "attestation"} == codes
+    assert [one["check"] for one in result.report["refusals"]] == ["attestation"]
+    assert {one["code"] for one in result.report["refusals"]} == codes
+    assert safepip.installed() == {}
+
+
+def test_a_waiver_of_publisher_lifts_no_requirement(safepip: Command, world: World, sigstore: LocalSigstore) -> None:
+    evil = GitHub(repository="evil/demo")
+    publish(world, sigstore, builder=evil, predicate=json.loads(json.dumps(PREDICATE).replace("acme/", "evil/")))
+    waiver = '[[waivers]]\ncheck = "publisher"\nproject = "signed"\nversion = "1.0"\nreason = "x"\nowner = "x"\n'
+    until = (datetime.now(timezone.utc) + timedelta(days=2)).date()
+    result = install(safepip, f'schema = 1\n[projects.signed]\npredicates = ["slsa"]\n{waiver}until = {until}\n')
+    assert result.report is not None
+    assert [(one["check"], one["code"]) for one in result.report["refusals"]] == [("attestation", "slsa-signer")]
     assert safepip.installed() == {}
 
 

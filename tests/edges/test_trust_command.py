@@ -137,6 +137,43 @@ def test_show_of_a_root_that_cannot_be_used(folder: Path, content: bytes | None)
     assert "next" in told.stderr
 
 
+@pytest.mark.parametrize("address", [None, "", "https://[broken"])
+def test_show_of_a_root_whose_authority_has_no_address(folder: Path, address: str | None) -> None:
+    """sigstore asks for none, and an installation verifies with it."""
+    document = SIGSTORE.trusted_root()
+    for one in document["certificateAuthorities"]:
+        del one["uri"]
+        if address is not None:
+            one["uri"] = address
+    (folder / "trusted.json").write_text(json.dumps(document))
+    told = trust(folder, "show", "--sp-trusted-root", "trusted.json")
+    assert told.exit == 0, told.stderr
+    assert f"certificate authority: {address or 'no address'}, ECDSA P-384" in told.stdout
+
+
+def test_an_update_tells_what_came_and_went(folder: Path, server: TufServer) -> None:
+    assert "gone" not in update(folder, server, "--root", "root.json").stdout
+    document = SIGSTORE.trusted_root()
+    lost = document["tlogs"].pop()
+    server.repository.publish(json.dumps(document).encode())
+    told = update(folder, server).stdout
+    assert f"gone      log: {lost['baseUrl'].removeprefix('https://')}, key" in told
+    assert "new " not in told
+    server.repository.publish(ROOT)
+    assert f"new       log: {lost['baseUrl'].removeprefix('https://')}, key" in update(folder, server).stdout
+
+
+def test_a_newer_root_to_begin_with_is_no_fault_of_what_was_kept(folder: Path, server: TufServer) -> None:
+    update(folder, server, "--root", "root.json")
+    server.repository.rotate(server.repository.keys)
+    server.repository.publish(LATER)
+    (folder / "root.json").write_bytes(server.repository.files["2.root.json"])
+    told = update(folder, server, "--root", "root.json")
+    assert (told.exit, told.stderr) == (0, "")
+    assert "is updated" in told.stdout
+    assert update(folder, server).exit == 0
+
+
 def test_an_update_is_kept_and_shown(folder: Path, server: TufServer) -> None:
     first = update(folder, server, "--root", "root.json")
     assert first.exit == 0, first.stderr

@@ -159,6 +159,42 @@ def provenance_gone() -> Scene:
     return Scene(world=world, files={"root.json": root})
 
 
+def _signed_twice(second: GitHub | None) -> Scene:
+    """Two releases; the second one is attested by that identity, or not at all."""
+    sigstore = LocalSigstore.create(NOW - timedelta(days=100))
+    world = World()
+    for version, identity, age in (("1.0", GitHub(), 90), ("1.1", second, 30)):
+        one = world.publish("signed", version, uploaded=NOW - timedelta(days=age))
+        if identity is not None:
+            attestation = sigstore.attest(one.text, one.claimed, identity)
+            claim = {"kind": "GitHub", "repository": identity.repository, "workflow": identity.workflow}
+            one.provenance = sigstore.provenance([attestation], claim)
+    return Scene(world=world, files={"root.json": sigstore.trusted_root_json()})
+
+
+def downgraded() -> Scene:
+    return _signed_twice(None)
+
+
+def downgraded_and_pinned() -> Scene:
+    return _signed_twice(None)
+
+
+def publisher_changed() -> Scene:
+    return _signed_twice(GitHub(repository="evil/demo", repository_id="6666", owner_id="6667"))
+
+
+def repository_renamed() -> Scene:
+    return _signed_twice(GitHub(repository="acme/renamed"))
+
+
+def late_wheel() -> Scene:
+    world = World()
+    world.publish("steady", "1.0", kind="sdist", uploaded=NOW - timedelta(days=90))
+    world.publish("steady", "1.0", uploaded=NOW - timedelta(days=30))
+    return Scene(world=world)
+
+
 def nobody_there() -> Scene:
     return Scene(world=_stack())
 

@@ -88,7 +88,7 @@ def test_a_record_more_is_lines_more(listed: list[Recorded], data: st.DataObject
 def test_whoever_published_is_written_as_seen_or_not_at_all(who: Identity) -> None:
     ledger = LedgerFile(LedgerPlace(path=Path("x"), shown="x", project=False), lambda: NOW)
     file = FileName.parse("demo-1.0-py3-none-any.whl")
-    record = ledger.record_of(Sighting(index=INDEX, file=file, uploaded=None, identity=who))
+    record = ledger.record_of(Sighting(index=INDEX, file=file, uploaded=None, identity=who, only_here=False))
     if record is not None:
         assert record.publisher == as_pin(who)
         assert record.publisher is not None

@@ -154,21 +154,20 @@ def refuses(under: Policy, case: Case) -> bool:
         rejected=case.rejected,
         claimed_publishers=(),
     )
-    nobody = Expected(locked=(), locked_place=None, recorded=None, previous=None)
+    nobody = Expected(locked=(), locked_place=None, recorded=(), previous=None)
     papers = dossier(about, replace(past, attested=bool(case.verified)), contents(), attested, nobody)
     active = [one for one in checks.ALL if one.ID in under.active(about.project)]
-    said = [_written(finding, under) for one in active for finding in one.check(papers, under, NOW)]
+    said = [_written(finding) for one in active for finding in one.check(papers, under, NOW)]
     verdict = decide(about, under, said, asked=[one.ID for one in active], today=NOW.date())
     return bool(verdict.denied or verdict.unasked)
 
 
-def _written(finding: Finding, under: Policy) -> Finding:
+def _written(finding: Finding) -> Finding:
     """What nobody wrote down yields to what a layer writes, as the ledger does to a pin: that is no law of layers.
 
-    So it is left out here that, where no `signers` are named, whoever builds is held to be whoever publishes.
+    So it is left out here that, where no layer asks for a provenance, whoever builds is held to be whoever publishes.
     """
-    named = any(rule.value.signers for rule in under.rules_for(subject().project).slsa)
-    if (finding.check, finding.code) == ("publisher", "slsa-signer") and not named:
+    if (finding.check, finding.code) == ("publisher", "slsa-signer"):
         return replace(finding, outcome=Outcome.PASS)
     return finding
 

@@ -93,7 +93,7 @@ class MemoryGatherer:
             history = Histories(self.catalog, MemoryLedger()).of(listing)
             return history or Unavailable(wanted=kind, code="no-page", why="no page")
         if kind is Kind.EXPECTATION:
-            return Expected(locked=(), locked_place=None, recorded=None, previous=None)
+            return Expected(locked=(), locked_place=None, recorded=(), previous=None)
         if listing.provenance is not None:
             return Unavailable(wanted=kind, code="provenance-unavailable", why="nothing is served in memory")
         offers = artifact.origin.page.offers.provenance

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from safepip.checks import attestation
 from safepip.formats.statement import PUBLISH, SLSA
 from safepip.model.evidence import (
     Attestations,
+    Build,
     Dossier,
     Evidence,
     Kind,
@@ -41,6 +44,9 @@ def verified(predicate: str = PUBLISH) -> VerifiedAttestation:
     return VerifiedAttestation(predicate=predicate, identity=WHO, logged_at=NOW, trust_root="0" * 64)
 
 
+BUILT = replace(verified(SLSA), build=Build(builder="x", build_type="y", source=None, revision=None))
+
+
 def served(
     *good: VerifiedAttestation,
     bad: tuple[RejectedAttestation, ...] = (),
@@ -69,7 +75,7 @@ UNREADABLE = Unavailable(wanted=Kind.ATTESTATIONS, code="broken-store", why="for
         (served(verified()), "", Outcome.PASS, "attestation"),
         (served(verified()), REQUIRE, Outcome.PASS, "attestation"),
         (served(verified(), bad=(STRANGE,)), REQUIRE, Outcome.PASS, "attestation"),
-        (served(verified(), verified(SLSA)), PREDICATES, Outcome.PASS, "attestation"),
+        (served(verified(), BUILT), PREDICATES, Outcome.PASS, "attestation"),
         (served(verified()), PREDICATES, Outcome.FAIL, "predicate"),
         (NONE, "", Outcome.PASS, "unattested"),
         (NOT_OFFERED, "", Outcome.PASS, "unattested"),

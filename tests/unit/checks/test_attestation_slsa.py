@@ -171,6 +171,35 @@ def test_words_of_the_predicate_are_no_proof_of_the_signer() -> None:
     assert codes(ask(publish(), slsa(hosted, EVIL), rules=(anything,))) == ["slsa-signer"]
 
 
+ASKED = '[projects.demo]\npredicates = ["slsa"]'
+
+
+def test_a_provenance_by_just_anybody_is_not_the_one_that_is_asked_for() -> None:
+    """The attack: nothing but a provenance that somebody forged, and a waiver of `publisher` for that version."""
+    own = replace(HOSTED, source="https://github.com/evil/demo")
+    assert codes(ask(slsa(own, EVIL), rules=(ASKED,))) == ["slsa-signer"]
+    assert codes(ask(publish(), slsa(own, EVIL), rules=(ASKED,))) == ["slsa-signer"]
+    assert codes(ask(slsa(HOSTED, MAIL), rules=(ASKED,))) == ["slsa-signer"]
+    assert codes(ask(publish(), slsa(HOSTED), rules=(ASKED,))) == ["attestation"]
+    assert codes(ask(slsa(own, EVIL), rules=(rule(source=DEMO), ASKED))) == ["slsa-source", "slsa-signer"]
+
+
+def test_a_good_provenance_covers_no_other_signer() -> None:
+    own = replace(HOSTED, source="https://github.com/evil/demo")
+    for text in (ASKED, SOURCE, '[projects.demo]\nslsa = { source = "*", signers = ["github:acme/demo"] }'):
+        assert codes(ask(publish(), slsa(), rules=(text,))) == ["attestation"]
+        assert codes(ask(publish(), slsa(), slsa(own, EVIL), rules=(text,))) == ["slsa-signer"]
+
+
+def test_each_layers_signers_must_name_every_signer() -> None:
+    mine, theirs = (
+        f'[projects.demo]\nslsa = {{ source = "*", signers = ["{who}"] }}'
+        for who in ("github:acme/demo", "github:evil/demo")
+    )
+    assert codes(ask(publish(), slsa(), rules=(mine, theirs))) == ["slsa-signer"]
+    assert codes(ask(publish(), slsa(), rules=(ASKED, theirs))) == ["slsa-signer"]
+
+
 def test_a_workflow_named_as_builder_must_have_signed_itself() -> None:
     generator = "https://github.com/slsa-framework/slsa-github-generator/.github/workflows/"
     claimed = slsa(replace(BUILD, builder=f"{generator}builder_nodejs_slsa3.yml@refs/tags/v2.0.0"))
@@ -243,7 +272,7 @@ def test_strangers_in_a_message_are_made_safe_to_print() -> None:
 # -- sidecars ----------------------------------------------------------------------------------------------------------
 
 BESIDE = ("demo-1.0-py3-none-any.whl.sigstore.json",)
-BROKEN = RejectedAttestation(code="signature", message="the signature is wrong", known=True)
+BROKEN = RejectedAttestation(code="signature", message=f"{BESIDE[0]}: the signature is wrong", known=True)
 STRANGE = RejectedAttestation(code="unknown-predicate", message="of another kind", known=False)
 SIGNATURE_RULE = '[projects.demo]\npredicates = ["signature"]'
 

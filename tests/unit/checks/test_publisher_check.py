@@ -1,27 +1,35 @@
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from safepip.checks import publisher
+from safepip.checks import attestation, publisher
 from safepip.formats.publisher import as_pin, parse_publisher
 from safepip.formats.statement import PUBLISH, SIGNATURE, SLSA
 from safepip.model.artifact import Artifact
-from safepip.model.evidence import Attestations, Evidence, Expected, Kind, Previous, RejectedAttestation, Unavailable
+from safepip.model.evidence import (
+    Attestations,
+    Build,
+    Evidence,
+    Expected,
+    Kind,
+    Previous,
+    RejectedAttestation,
+    Unavailable,
+)
 from safepip.model.ident import FileKind, FileName
 from safepip.model.ledger import Recorded
-from safepip.model.levels import Level, Placed
-from safepip.model.policy import Policy, RuleSet, SlsaRule
+from safepip.model.levels import Level
+from safepip.model.policy import Policy
 from safepip.model.publisher import Identity, PublisherPin
 from safepip.model.verdict import Finding, Outcome
 from tests.factories import INDEX, NOW, OLD, artifact, dossier, listing, policy, subject
 from tests.unit.checks.test_attestation_check import NONE, NOT_OFFERED, UNAVAILABLE, WHO, served, verified
 
-NOBODY = Expected(locked=(), locked_place=None, recorded=None, previous=None)
+NOBODY = Expected(locked=(), locked_place=None, recorded=(), previous=None)
 PREVIOUS_FILE = FileName.parse("demo-0.9-py3-none-any.whl")
 FOREIGN = "https://github.com/acme/shared/.github/workflows/build.yml@refs/heads/main"
 
@@ -217,7 +225,7 @@ def test_what_was_rejected_is_nobody() -> None:
 
 def test_a_pin_decides_alone() -> None:
     other = pin_of(who(repository="acme/other", repository_id="77"))
-    weighed = Expected(locked=(other,), locked_place="pylock.toml:3", recorded=record(other), previous=None)
+    weighed = Expected(locked=(other,), locked_place="pylock.toml:3", recorded=(record(other),), previous=None)
     assert outcomes(ask(by(), pins("github:acme/demo"), expected=weighed)) == [(Outcome.PASS, "publisher")]
     missing = Unavailable(wanted=Kind.EXPECTATION, code="previous-unavailable", why="404")
     assert outcomes(ask(by(), pins("github:acme/demo"), expected=missing)) == [(Outcome.PASS, "publisher")]
@@ -247,6 +255,9 @@ def test_first_use_is_not_for_every_way_of_publishing(changes: dict[str, Any], c
     assert finding.hint is not None
     line = finding.hint.partition('["')[2].removesuffix('"]')
     assert outcomes(ask(by(**changes), pins(line))) == [(Outcome.PASS, "publisher")]
+    later = {"ref": "refs/tags/v2.0", "subject": WHO.subject.replace("v1.0", "v2.0"), **changes}
+    later |= {name: value.replace("/main", "/next") for name, value in changes.items() if name != "trigger"}
+    assert outcomes(ask(by(**later), pins(line))) == [(Outcome.PASS, "publisher")]
 
 
 def test_a_kind_that_cannot_be_pinned_is_reported() -> None:
@@ -268,6 +279,7 @@ def test_what_could_not_be_had_is_unknown_where_somebody_is_expected(text: str, 
 def test_an_expectation_that_could_not_be_had_is_unknown() -> None:
     missing = Unavailable(wanted=Kind.EXPECTATION, code="previous-unavailable", why="the index answers 404")
     assert outcomes(ask(by(), expected=missing)) == [(Outcome.UNKNOWN, "previous-unavailable")]
+    assert "safepip trust accept demo==1.0 --index" in (ask(by(), expected=missing)[0].hint or "")
     assert outcomes(ask(UNAVAILABLE, expected=remembered())) == [(Outcome.UNKNOWN, "provenance-unavailable")]
 
 
@@ -278,7 +290,7 @@ def locked(*lines: str) -> Expected:
     return Expected(
         locked=tuple(parse_publisher(line) for line in lines),
         locked_place="pylock.toml:12",
-        recorded=record(pin_of(who(repository="acme/other", repository_id="77"))),
+        recorded=(record(pin_of(who(repository="acme/other", repository_id="77"))),),
         previous=None,
     )
 
@@ -320,7 +332,7 @@ def record(pin: PublisherPin | None, file: str = "demo-1.0-py3-none-any.whl", up
 
 def remembered(identity: Identity | None = WHO, **about: Any) -> Expected:
     pin = pin_of(identity) if identity is not None else None
-    return replace(NOBODY, recorded=record(pin, **about))
+    return replace(NOBODY, recorded=(record(pin, **about),))
 
 
 def test_the_publisher_of_before_is_let_through() -> None:
@@ -367,6 +379,7 @@ def test_what_may_change_is_worth_a_look(changes: dict[str, Any]) -> None:
     for expected in (remembered(), before()):
         [finding] = ask(by(**changes), expected=expected)
         assert (finding.outcome, finding.code) == (Outcome.FAIL, "claims-changed")
+        assert ("renamed" in finding.message) is (changes is RENAMED)
     assert policy().level("publisher", "claims-changed", subject().project).value is Level.WARN
 
 
@@ -423,11 +436,26 @@ def test_a_project_that_attests_no_more_starts_afresh() -> None:
     assert outcomes(ask(by(), expected=accepted)) == [(Outcome.PASS, "first-use")]
 
 
+def test_every_index_that_lists_the_file_is_heard() -> None:
+    """A second source must not bring a memory of its own that outweighs the other's."""
+    both = remembered().recorded + remembered(who(repository="evil/demo", repository_id="9")).recorded
+    evil = by(repository="evil/demo", repository_id="9", subject=WHO.subject.replace("acme", "evil"))
+    assert (Outcome.FAIL, "identity-mismatch") in outcomes(ask(evil, expected=replace(NOBODY, recorded=both)))
+
+
 # --- the release before
 
 
+def test_what_came_before_the_recorded_file_is_judged_by_the_history() -> None:
+    """Or a thief's old release would be let in by whoever remembers a younger one of the project's own."""
+    later = remembered(uploaded=OLD + timedelta(days=30)).recorded
+    evil = by(repository="evil/demo", repository_id="9", owner_id="8")
+    assert outcomes(ask(evil, expected=replace(before(), recorded=later))) == [(Outcome.FAIL, "publisher-changed")]
+    assert outcomes(ask(by(), expected=replace(before(), recorded=later))) == [(Outcome.PASS, "publisher")]
+
+
 def before(*identities: Identity) -> Expected:
-    return replace(NOBODY, previous=Previous(file=PREVIOUS_FILE, identities=identities or (WHO,)))
+    return replace(NOBODY, previous=Previous(file=PREVIOUS_FILE, index=INDEX, identities=identities or (WHO,)))
 
 
 @pytest.mark.parametrize("changes", [changes for changes, _ in STABLE])
@@ -464,15 +492,6 @@ def test_what_is_not_attested_is_left_to_downgrade() -> None:
 BUILDER = replace(verified(SLSA), identity=who(repository="slsa/builder", repository_id="5"))
 
 
-def slsa(*lines: str) -> Policy:
-    """With a `slsa` rule that names those signers."""
-    one = policy("")
-    signers = tuple(parse_publisher(line) for line in lines)
-    rule = SlsaRule(builder=None, build_type=None, source=None, revision=None, signers=signers)
-    rules = RuleSet(slsa=Placed(rule, "safepip.toml:9"))
-    return dataclasses.replace(one, layers=(replace(one.layers[0], rules=rules),))
-
-
 def test_who_built_it_is_one_who_publishes() -> None:
     both = served(verified(), replace(verified(SLSA), identity=who(build_signer=FOREIGN)))
     assert outcomes(ask(both, pins("github:acme/demo"))) == [(Outcome.PASS, "publisher")]
@@ -482,13 +501,24 @@ def test_who_built_it_is_one_who_publishes() -> None:
         assert (finding.outcome, finding.code) == (Outcome.FAIL, "slsa-signer")
 
 
-def test_who_built_it_is_one_whom_the_policy_names() -> None:
-    named = "github:slsa/builder#builder=*"
-    assert ask(served(verified(), BUILDER), rules=slsa(named))[0].outcome is Outcome.PASS
-    [finding] = ask(served(verified(), verified(SLSA)), rules=slsa(named))
-    assert finding.code == "slsa-signer"
-    assert "(safepip.toml:9)" in finding.message
-    assert ask(served(verified(), BUILDER), rules=slsa())[0].code == "slsa-signer"
+@pytest.mark.parametrize(
+    "text",
+    ['slsa = { signers = ["github:slsa/builder#builder=*"] }', 'slsa = { builder = "*" }', 'predicates = ["slsa"]'],
+)
+def test_where_the_policy_asks_for_a_provenance_its_signer_is_judged_by_attestation_alone(text: str) -> None:
+    one = policy(f"[projects.demo]\n{text}")
+    build = Build(builder="x", build_type="y", source="https://github.com/slsa/builder", revision=None)
+    both = served(verified(), replace(BUILDER, build=build))
+    assert outcomes(ask(both, rules=one)) == [(Outcome.PASS, "first-use")]
+    judged = [finding.code for finding in attestation.check(dossier(subject(), both), one, NOW)]
+    assert judged == ["attestation" if "signers" in text else "slsa-signer"]
+
+
+def test_a_provenance_that_its_own_certificate_contradicts_is_refused_once() -> None:
+    build = Build(builder="x", build_type="y", source="https://github.com/acme/demo", revision=None)
+    both = served(verified(), replace(BUILDER, build=build))
+    assert outcomes(ask(both)) == [(Outcome.PASS, "first-use")]
+    assert [one.code for one in attestation.check(dossier(subject(), both), policy(), NOW)] == ["slsa-source"]
 
 
 def test_who_built_it_is_not_who_published_it() -> None:

@@ -32,6 +32,19 @@ def test_abbreviations_are_pips() -> None:
         parse(["install", "--no", "x"])
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        *(("verify", one) for one in ("--provenance", "--bundle", "--filename", "--identity", "--issuer", "--key")),
+        *((command, one) for command in ("install", "verify") for one in ("--sp-policy", "--sp-trusted-root")),
+    ],
+)
+def test_what_an_answer_hangs_on_is_said_once(command: str, option: str) -> None:
+    with pytest.raises(UsageError, match=f"{option} is given twice"):
+        parse([command, option, "a", f"{option}=b", "x"])
+    assert given(command, option, "a", option, "a", "x").arguments == ("x",)
+
+
 def test_own_long_options_live_under_one_prefix() -> None:
     pips = _pips_options()
     own = {name for option in OPTIONS for name in option.names if name.startswith("--")}

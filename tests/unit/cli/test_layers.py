@@ -202,3 +202,19 @@ class TestPolicies:
         assert rules.hashes.place == "command line"
         assert len(rules.ages) == 2
         assert merged.digest != policy(tmp_path).digest
+
+
+@pytest.mark.parametrize(
+    "header", ["[trust-roots.corp]", '["trust\\u002droots".corp]', '[trust-roots."a#b"]', '[trust-roots."a]b"]']
+)
+def test_the_file_of_a_trusted_root_lies_beside_its_policy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, header: str
+) -> None:
+    """However the table is written, also where no line of it is known: never in the folder one happens to be in."""
+    user = tmp_path / ".config" / "safepip"
+    write(user / "policy.toml", f'schema = 1\n{header}\nfile = "root.json"\nindexes = ["local"]\n')
+    checkout = tmp_path / "a:b"
+    checkout.mkdir()
+    monkeypatch.chdir(checkout)
+    [root] = policy(tmp_path, folder="a:b").trust_roots
+    assert Path(root.file) == user / "root.json"

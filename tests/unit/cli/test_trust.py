@@ -145,6 +145,14 @@ def test_another_index_is_another_index(folder: Path, index: str) -> None:
     assert spoken(CORP_INDEX + granting(folder, "a"), index=Url(index)) == {"default"}
 
 
+@pytest.mark.parametrize("other", ["https://corp.example/a/b/simple", "https://corp.example/a%252Fb/simple"])
+def test_a_quoted_slash_is_not_a_slash(folder: Path, other: str) -> None:
+    """To many servers `a%2Fb` is one name, and another place than `b` in `a`."""
+    text = '[indexes.corp]\nurl = "https://corp.example/a%2Fb/simple"\n' + granting(folder, "a")
+    assert spoken(text, index=Url("https://corp.example/a%2fb/simple/")) == {"a"}
+    assert spoken(text, index=Url(other)) == {"default"}
+
+
 def test_local_means_files_of_this_machine(folder: Path) -> None:
     text = granting(folder, "a", '["local"]')
     assert spoken(text, index=None) == {"a"}
@@ -198,6 +206,15 @@ def test_a_root_is_read_once(folder: Path) -> None:
     verifiers.check()
     (folder / "typed.json").write_bytes(ROOTS["a"])
     assert verifiers.speaking_for(None, ACME).trust_digest == _digest(ROOTS["typed"])
+
+
+def test_a_root_of_the_policy_that_everybody_can_write_is_not_believed(folder: Path) -> None:
+    (folder / "a.json").chmod(0o666)
+    with pytest.raises(BadInput, match="everybody can write it") as caught:
+        spoken(CORP_INDEX + granting(folder, "a"))
+    assert caught.value.reference == "trust-root-not-ones-own"
+    (folder / "a.json").chmod(0o664)  # a group may be one's own
+    assert spoken(CORP_INDEX + granting(folder, "a")) == {"a"}
 
 
 # --- shipped and updated
@@ -370,6 +387,21 @@ def test_an_update_of_the_public_root_is_used_from_then_on(
         assert trustcommand.trust(typed, ("safepip", "trust", "update"), environ, console) == 0
         assert "made anew" in capsys.readouterr().err
         default().default().prove()
+
+
+def test_an_update_by_a_clock_that_is_behind_says_that_it_is_not_used(
+    folder: Path, repository: LocalRepository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with TufServer(repository) as server:
+        ships = replace(public(repository), url=server.url, taken=NOW + timedelta(days=1))
+        for module in (rootfiles, rootfolder, trustcommand):
+            monkeypatch.setattr(module, "shipped_root", lambda name: ships if name == "production" else STAGING)
+        typed = Typed(command="trust", arguments=("update",), given={"retries": 0})
+        console = Console(verbosity=0, color=False, progress="off", environ={})
+        environ = {"PIP_CONFIG_FILE": os.devnull, "HOME": str(folder)}
+        assert trustcommand.trust(typed, ("safepip", "trust", "update"), environ, console) == 0
+        assert "It is not used" in capsys.readouterr().out
+        assert default().default().kind == "shipped"
 
 
 def test_what_is_shipped_can_be_used() -> None:

@@ -241,6 +241,16 @@ def test_a_key_of_ones_own(verify: Run, folder: Path) -> None:
     decided(verify("notes.txt", "--bundle", "c.json", "--key", "key.pub", "--format", "json"), "refused", "signature")
 
 
+@pytest.mark.parametrize("name", [FILE, "notes.txt"])
+def test_a_bundle_by_key_without_the_key(verify: Run, folder: Path, name: str) -> None:
+    (folder / "notes.txt").write_bytes(CONTENT)
+    key = ec.generate_private_key(ec.SECP256R1())
+    (folder / "b.json").write_text(json.dumps(sign(SIGSTORE, SHA256, key=key)))
+    answer = verify(name, "--bundle", "b.json", "--publisher", PIN, "--format", "json")
+    assert "--key" in decided(answer, "refused", "untrusted-certificate")["message"]
+    assert "Upgrade" not in answer.err
+
+
 def test_a_key_that_is_none(verify: Run, folder: Path) -> None:
     (folder / "b.json").write_text(json.dumps(sign(SIGSTORE, SHA256)))
     (folder / "key.pub").write_text("no key")
@@ -372,6 +382,13 @@ def test_nobody_is_told_to_pin_a_dangerous_trigger(verify: Run, folder: Path) ->
     answer = verify(FILE, "--provenance", path)
     assert answer.exit == 1
     assert "--publisher" not in answer.err
+    (folder / "notes.txt").write_bytes(CONTENT)
+    other = statement("notes.txt", SHA256, predicate_type="https://example.org/any/v1")
+    (folder / "b.json").write_text(
+        json.dumps(sign(SIGSTORE, SHA256, statement=other, identity=GitHub(trigger="pull_request_target")))
+    )
+    answer = verify("notes.txt", "--bundle", "b.json", "--format", "json")
+    assert decided(answer, "unknown", "no-expectation")["hint"] is None
 
 
 def test_control_characters_in_claims_command_no_terminal(verify: Run, folder: Path) -> None:
@@ -528,6 +545,16 @@ def test_an_address_on_the_index(verify: Run, server: WorldServer) -> None:
     decided(verify(f"{address(server)}#sha256={'0' * 64}", "--publisher", PIN, *where), "refused", "pin")
 
 
+@pytest.mark.parametrize(("one", "other"), [("+", "%2B"), ("+", "%2b"), ("http:", "HTTP:"), ("demo-", "%64emo-")])
+def test_an_address_however_it_is_quoted(verify: Run, server: WorldServer, one: str, other: str) -> None:
+    published = server.world.publish("demo", "1.0+cpu.1")
+    publisher = {"kind": "GitHub", "repository": "acme/demo", "workflow": "release.yml"}
+    published.provenance = SIGSTORE.provenance([attest(published.text, published.claimed)], publisher)
+    where = address(server, published.text).replace(one, other)
+    assert where != address(server, published.text)
+    decided(verify(where, "--publisher", PIN, "-i", server.index().reveal(), "--format", "json"), "verified")
+
+
 def test_an_address_that_no_index_lists(verify: Run, server: WorldServer) -> None:
     other = address(server).replace("/files/", "/elsewhere/")
     target = decided(
@@ -667,10 +694,31 @@ def test_a_trusted_root_that_is_none_ends_the_run(verify: Run, folder: Path) -> 
     assert "trusted root" in answer.err
 
 
+@pytest.mark.parametrize("root", ["{}", None])
+def test_also_where_a_key_is_what_it_is_verified_with(verify: Run, folder: Path, root: str | None) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    (folder / "key.pub").write_bytes(pem(key))
+    (folder / "b.json").write_text(json.dumps(sign(SIGSTORE, SHA256, key=key)))
+    (folder / "root.json").unlink()
+    if root is not None:
+        (folder / "root.json").write_text(root)
+    answer = verify(FILE, "--bundle", "b.json", "--key", "key.pub")
+    assert (answer.exit, answer.out) == (1, "")
+    assert "trusted root" in answer.err
+
+
 def test_quiet_leaves_the_objections(verify: Run, folder: Path) -> None:
     answer = verify(FILE, "--provenance", write(folder, attest()), "-q")
     assert answer.out == ""
     assert "no-expectation" in answer.err
+
+
+def test_a_document_that_nobody_could_take_is_told(verify: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(folder, attest())
+    monkeypatch.setattr(sys, "stdout", None)
+    answer = verify(FILE, "--provenance", path, "--publisher", PIN, "--format", "json")
+    assert answer.exit == 1
+    assert "standard output is closed" in answer.err
 
 
 def test_the_options_are_those_of_help() -> None:

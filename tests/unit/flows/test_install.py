@@ -307,7 +307,7 @@ class AttestingGatherer(MemoryGatherer):
 
     def _one(self, kind: Kind, subject: Subject, pin: Pin) -> Evidence:
         if kind is Kind.EXPECTATION:
-            return Expected(locked=self.expected, locked_place="pylock.toml", recorded=None, previous=None)
+            return Expected(locked=self.expected, locked_place="pylock.toml", recorded=(), previous=None)
         if kind is not Kind.ATTESTATIONS:
             return super()._one(kind, subject, pin)
         return Attestations(

@@ -51,7 +51,7 @@ WHO = Identity(
 OTHER = replace(WHO, repository="acme/other", repository_id="7", subject="https://github.com/acme/other/x")
 PIN = "github:acme/demo/release.yml@refs/tags/*"
 NOBODY = Expectation(publishers=(), signer=None, key=None)
-NOTHING = Expected(locked=(), locked_place=None, recorded=None, previous=None)
+NOTHING = Expected(locked=(), locked_place=None, recorded=(), previous=None)
 
 
 def attested(identity: Identity = WHO, predicate: str = PUBLISH) -> VerifiedAttestation:
@@ -278,7 +278,7 @@ def recorded(repository: str = "acme/demo", *, ids: str = "repository-id=1001&ow
         recorded_at=OLD,
         place="safepip-publishers.toml:4",
     )
-    return replace(NOTHING, recorded=record)
+    return replace(NOTHING, recorded=(record,))
 
 
 def test_a_record_is_an_expectation() -> None:
@@ -291,8 +291,7 @@ def test_a_record_is_an_expectation() -> None:
 
 def test_a_record_that_the_project_attests_no_more_names_nobody() -> None:
     expected = recorded()
-    assert expected.recorded is not None
-    unattested = replace(expected, recorded=replace(expected.recorded, publisher=None))
+    unattested = replace(expected, recorded=(replace(expected.recorded[0], publisher=None),))
     assert code(judge(Told(seen=seen(attested()), expected_=unattested))) == "no-expectation"
 
 
@@ -301,7 +300,9 @@ def test_a_record_that_nobody_could_be_compared_with_is_not_met() -> None:
 
 
 def test_a_history_is_no_expectation_that_anybody_named() -> None:
-    history = replace(NOTHING, previous=Previous(file=FILE, identities=(WHO,)))
+    history = replace(
+        NOTHING, previous=Previous(file=FILE, index=Url("https://index.example/simple"), identities=(WHO,))
+    )
     assert code(judge(Told(seen=seen(attested()), expected_=history))) == "no-expectation"
 
 

@@ -14,14 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from safepip.formats.attestation import PAYLOAD_TYPE
 from safepip.formats.bundle import (
     BUNDLE,
-    MAX_BYTES,
     Envelope,
     MessageDigest,
     bundle_of,
     parse_bundle,
     render_bundle,
 )
-from safepip.formats.fields import BadAttestation
+from safepip.formats.fields import MAX_BYTES, BadAttestation
 from safepip.formats.provenance import parse_attestation
 from tests.sigstore import GitHub, LocalSigstore
 from tests.sigstore.bundles import SPELLINGS, as_bundle, sign, statement

@@ -166,6 +166,8 @@ def test_a_merge_that_nobody_finished_is_named_as_such() -> None:
         b"x" * (MAX_BYTES + 1),
         b"a=" + b"[" * 9999,
         b"a=" + b"1" * 5000,
+        b"a=0x" + b"f" * 9000,
+        b"a=[{b=9223372036854775808}]",
     ],
 )
 def test_what_is_no_ledger_is_refused_in_words(raw: bytes) -> None:
@@ -194,9 +196,13 @@ def test_nothing_hides_in_the_text() -> None:
         ("https://index.example/simple/", "https://index.example/simple"),
         ("https://user:geheim@index.example/simple/#x", "https://index.example/simple"),
         ("https://index.example/simple/?token=geheim", "https://index.example/simple"),
+        ("HTTPS://Index.Example.:443//./%73imple/x/..//", "https://index.example/simple"),
+        ("http://index.example:443/Simple%2f", "http://index.example:443/Simple%2f"),
+        ("https://[::1]:443/", "https://[::1]"),
+        ("file:///a/b/", "file:///a/b"),
     ],
 )
-def test_no_secret_of_an_address_is_written(address: str, name: str) -> None:
+def test_one_index_has_one_name_and_no_secret_is_in_it(address: str, name: str) -> None:
     assert index_name(Url(address)) == name
 
 

@@ -181,7 +181,46 @@ def test_what_ledger_and_lock_say_is_handed_over(served: Served) -> None:
     found = Scene(served, (new,), ledger=ledger("github:acme/old"), locked=(other, lock)).of(new)
     assert isinstance(found, Expected)
     assert (found.locked, found.locked_place) == ((who,), "pylock.toml:3")
-    assert found.recorded == recorded("github:acme/old")
+    assert found.recorded == (recorded("github:acme/old"),)
+
+
+def test_a_record_of_a_later_file_says_nothing_of_the_past(served: Served) -> None:
+    """Or a thief's old release would be let in by whoever remembers a younger one of the project's own."""
+    old, evil = served.publish("0.1", -50), served.publish("0.2", -20, by=GitHub(repository="evil/demo"))
+    previous = Scene(served, (old, evil), ledger=ledger("github:acme/demo")).previous(evil)
+    assert previous is not None
+    assert previous.file == old.name
+
+
+def test_what_was_attested_after_it_was_accepted_that_nothing_is_has_a_history(served: Served) -> None:
+    """Or one release without attestation, accepted once, would let everybody publish for ever."""
+    old, again = served.publish("0.9", -10), served.publish("1.1", 30)
+    evil = served.publish("1.2", 60, by=GitHub(repository="evil/demo"))
+    scene = Scene(served, (old, again, evil), ledger=ledger(None))
+    assert scene.previous(again) is None
+    previous = scene.previous(evil)
+    assert previous is not None
+    assert previous.file == again.name
+
+
+def test_a_copy_elsewhere_washes_nothing_off(served: Served) -> None:
+    """What is remembered of an index, and its history, hold for a file of it, wherever that is taken from."""
+    old, new = served.publish("1.0", 0), served.publish("1.1", 50, by=GitHub(repository="evil/demo"))
+    copy = replace(new, index=Url("file:///wheels"), url=Url(f"file:///wheels/{new.name}"))
+    for known in (MemoryLedger(), ledger("github:acme/demo")):
+        scene = Scene(served, (old, new), ledger=known)
+        folder = replace(page(copy), index=copy.index)
+        scene.catalog.known = Project(name=new.name.project, pages=(page(old, new), folder))
+        found = scene.of(copy)
+        assert isinstance(found, Expected)
+        assert found.recorded or (found.previous is not None and found.previous.file == old.name)
+        strange = replace(copy, claimed={"sha256": "0" * 64})
+        scene.catalog.known = Project(
+            name=new.name.project, pages=(page(old, new), replace(folder, listings=(strange,)))
+        )
+        other = scene.of(strange)
+        assert isinstance(other, Expected)
+        assert not other.recorded
 
 
 def test_locks_that_contradict_each_other_decide_nothing(served: Served) -> None:
@@ -201,7 +240,7 @@ def test_a_stripped_file_still_meets_what_the_ledger_knows(served: Served) -> No
     stripped = replace(served.publish("1.1", 50), provenance=None)
     found = Scene(served, (served.publish("1.0", 0), stripped), ledger=ledger("github:acme/demo")).of(stripped)
     assert isinstance(found, Expected)
-    assert found.recorded is not None
+    assert found.recorded == (recorded("github:acme/demo"),)
     assert found.previous is None
     assert served.asked == []
 
@@ -215,7 +254,7 @@ def test_an_unattested_file_asks_for_nothing(served: Served) -> None:
 def test_a_file_that_a_person_named_has_no_history(served: Served) -> None:
     scene = Scene(served, (served.publish("1.0", 0),), ledger=ledger("github:acme/demo"))
     found = scene.made.of(artifact(local=True), None)
-    assert found == Expected(locked=(), locked_place=None, recorded=None, previous=None)
+    assert found == Expected(locked=(), locked_place=None, recorded=(), previous=None)
 
 
 def test_what_cannot_be_had_is_no_blank(served: Served) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import os
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,6 +130,22 @@ class TestBrokenAnswers:
             server.world.publish("demo", f"2.{number}")
         compressed = len(get(http, server.address(PAGE)).body) // 4
         assert fault_of(http, server, Fault(), limit=compressed).reference == "response-too-large"
+
+    @pytest.mark.parametrize("times", [1, 2])
+    def test_what_unpacks_to_much_more_never_fills_the_memory(
+        self, http: Http, server: WorldServer, times: int
+    ) -> None:
+        body = b" " * (64 << 20)
+        for _ in range(times):
+            body = gzip.compress(body)
+        headers = {"Content-Encoding": ", ".join(["gzip"] * times)}
+        tracemalloc.start()
+        try:
+            fault = fault_of(http, server, Fault(body=body, headers=headers), limit=1 << 20)
+            assert tracemalloc.get_traced_memory()[1] < 16 << 20
+        finally:
+            tracemalloc.stop()
+        assert fault.reference == "response-too-large"
 
     def test_compressed_rubbish(self, http: Http, server: WorldServer) -> None:
         fault = fault_of(http, server, Fault(body=b"rubbish", headers={"Content-Encoding": "gzip"}))

@@ -29,8 +29,12 @@ from tests.unit.checks.test_attestation_check import WHO
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def sighting(project: str = "demo", who: Identity = WHO, *, file: str = "-1.0-py3-none-any.whl") -> Sighting:
-    return Sighting(index=INDEX, file=FileName.parse(f"{project}{file}"), uploaded=NOW, identity=who)
+def sighting(
+    project: str = "demo", who: Identity = WHO, *, file: str = "-1.0-py3-none-any.whl", only_here: bool = False
+) -> Sighting:
+    return Sighting(
+        index=INDEX, file=FileName.parse(f"{project}{file}"), uploaded=NOW, identity=who, only_here=only_here
+    )
 
 
 def state(folder: Path) -> LedgerFile:
@@ -69,6 +73,14 @@ def test_the_state_is_nobody_elses(tmp_path: Path) -> None:
     ledger.record([sighting()])
     assert stat.S_IMODE(ledger.place.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(ledger.place.path.parent.stat().st_mode) == 0o700
+
+
+def test_what_a_checkout_said_itself_is_remembered_there_alone(tmp_path: Path) -> None:
+    """Its own pin, lock or trusted root must not say who is believed in other projects."""
+    assert state(tmp_path).record([sighting(only_here=True)]) == ()
+    assert not state(tmp_path).place.path.exists()
+    assert of_project(tmp_path).record([sighting(only_here=True)])
+    assert projects(of_project(tmp_path, made=False)) == ["demo"]
 
 
 def test_only_the_first_run_speaks(tmp_path: Path) -> None:
@@ -164,7 +176,7 @@ def test_a_link_that_leads_nowhere_stops_the_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
 def test_what_is_no_file_stops_the_run_and_does_not_hang_it(tmp_path: Path, make: object) -> None:
     make(tmp_path / "safepip-publishers.toml")  # type: ignore[operator]
-    with pytest.raises(BadInput, match="it is no file"):
+    with pytest.raises(BadInput, match="it is no regular file"):
         of_project(tmp_path, made=False).check()
 
 

@@ -395,6 +395,7 @@ def test_another_sigstore_does_not_vouch() -> None:
         b"none",
         b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
         pem(rsa.generate_private_key(65537, 1024)),
+        pem(KEY) + pem(STRANGER),
         pem(ec.generate_private_key(ec.SECP256K1())),
         dsa.generate_private_key(2048).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
     ],
@@ -410,6 +411,9 @@ def test_a_key_that_cannot_be_used_is_told_so(content: bytes) -> None:
     [
         lambda root: root.update(tlogs=[]),
         lambda root: root["tlogs"][0]["publicKey"].update(validFor={"end": "2999-01-01T00:00:00Z"}),
+        lambda root: root["tlogs"][0]["publicKey"].update(validFor={}),
+        lambda root: root["tlogs"][0]["publicKey"].update(validFor=[]),
+        lambda root: root["tlogs"][0]["publicKey"].update(validFor=0),
     ],
 )
 def test_a_root_that_cannot_be_used_is_told_so(change: Callable[[Document], object]) -> None:

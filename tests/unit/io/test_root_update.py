@@ -234,6 +234,12 @@ def test_a_root_with_a_field_that_sigstore_does_not_know_is_not_taken(server: Tu
     assert refusal(server).reference == "trust-root-newer"
 
 
+def test_a_root_of_a_kind_that_sigstore_does_not_know_is_not_taken(server: TufServer) -> None:
+    document = {**json.loads(NEW_ROOT), "mediaType": "application/vnd.dev.sigstore.trustedroot.v0.2+json"}
+    server.repository.publish(json.dumps(document).encode())
+    assert refusal(server).reference == "trust-root-newer"
+
+
 def test_a_target_that_is_no_trusted_root_is_not_taken(server: TufServer) -> None:
     server.repository.publish(b'{"signed": "by the right keys"}')
     assert refusal(server).reference == "trust-root-invalid"

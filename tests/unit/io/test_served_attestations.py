@@ -19,7 +19,7 @@ from packaging.version import Version
 
 from safepip.formats.attestation import Attestation
 from safepip.formats.bundle import SigstoreBundle
-from safepip.formats.provenance import MAX_BYTES
+from safepip.formats.fields import MAX_BYTES
 from safepip.formats.statement import About
 from safepip.io.attestation import AttestationVerifier
 from safepip.io.cachefile import CacheFolder

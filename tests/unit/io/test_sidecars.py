@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from safepip.formats.bundle import MAX_BYTES
+from safepip.formats.fields import MAX_BYTES
 from safepip.formats.statement import PUBLISH, SIGNATURE, SLSA
 from safepip.io.sidecars import SUFFIXES, Sidecars
 from safepip.model.artifact import Artifact, Indexed, Local
@@ -216,7 +216,7 @@ def test_what_cannot_be_read_is_no_answer(folder: Path, monkeypatch: pytest.Monk
             raise OSError(number, os.strerror(number))
         return honest(path, *arguments, **named)
 
-    monkeypatch.setattr("safepip.io.sidecars.os.open", refuse)
+    monkeypatch.setattr("safepip.io.regularfile.os.open", refuse)
     found = beside(folder)
     assert isinstance(found, Unavailable)
     assert os.strerror(number) in found.why

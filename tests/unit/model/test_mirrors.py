@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from safepip.model.artifact import IndexPage, Listing, Project
 from safepip.model.ident import Url
-from safepip.model.mirrors import reconciled, rivals_of
+from safepip.model.mirrors import attesting, reconciled, rivals_of, sources_of
 from tests.factories import NOW, OLD, listing, page, project
 
 OTHER = Url("https://other.example/simple/")
@@ -83,3 +83,15 @@ def test_the_later_upload_counts_and_other_bytes_stay_apart() -> None:
     changed = listing("demo-1.0-py3-none-any.whl", content=b"changed", uploaded=None)
     [_, apart] = reconciled((page(V1), on(OTHER, changed)))
     assert apart.listings[0].uploaded is None
+
+
+def test_who_lists_a_file_and_who_attests_it_are_two_questions() -> None:
+    """A mirror must not be remembered for what the index said, nor the index for what a stranger said of its file."""
+    attested = replace(V1, provenance=Url("https://index.example/provenance"))
+    both = of(*reconciled((page(attested, V2), on(OTHER, V1))))
+    for one in (both.pages[0].listings[0], both.pages[1].listings[0]):
+        assert one.provenance is not None
+        assert {source.index for source in sources_of(one, both)} == {both.pages[0].index, OTHER}
+        assert attesting(one, both) == (both.pages[0].index,)
+    assert [source.index for source in sources_of(both.pages[0].listings[1], both)] == [both.pages[0].index]
+    assert attesting(V2, both) == ()

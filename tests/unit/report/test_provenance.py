@@ -73,15 +73,29 @@ def entry(*attestations: VerifiedAttestation) -> dict[str, object]:
 def test_the_line_about_an_attested_distribution() -> None:
     later = replace(PUBLISHED, logged_at=NOW + timedelta(days=1))
     head = "  Verified demo-1.0-py3-none-any.whl:"
-    assert provenance(attested()) is None
-    assert provenance(attested(BUILT, later, PUBLISHED)) == (f"{head} published by {LINE}, logged 2026-11-22 12:00 UTC")
-    assert provenance(attested(SIGNED)) == (
+    assert provenance(attested(), {}) is None
+    assert provenance(attested(BUILT, later, PUBLISHED), {}) == (
+        f"{head} published by {LINE}, logged 2026-11-22 12:00 UTC"
+    )
+    assert provenance(attested(SIGNED), {}) == (
         f"{head} signed by {describe(SIGNED.identity)}, logged 2026-11-22 12:00 UTC"
     )
-    assert provenance(attested(BUILT)) == f"{head} build attested by {LINE}"
+    assert provenance(attested(BUILT), {}) == f"{head} build attested by {LINE}"
     other = replace(PUBLISHED, identity=replace(WHO, repository="acme/other"))
-    assert "github:acme/demo" in str(provenance(attested(PUBLISHED, other)))
-    assert "github:acme/other" in str(provenance(attested(PUBLISHED, other)))
+    assert "github:acme/demo" in str(provenance(attested(PUBLISHED, other), {}))
+    assert "github:acme/other" in str(provenance(attested(PUBLISHED, other), {}))
+
+
+def test_the_line_is_no_praise_of_what_is_refused() -> None:
+    one = attested(PUBLISHED)
+    judged = one.verdict.judged[0]
+    failed = replace(judged, finding=replace(judged.finding, outcome=Outcome.FAIL), level=Level.DENY)
+    assert provenance(replace(one, verdict=replace(one.verdict, judged=(failed,))), {}) is None
+
+
+def test_a_root_that_a_policy_grants_is_shown_where_it_was_used() -> None:
+    granted = {PUBLISHED.trust_root: "corp, safepip.toml:7", "another": "other, safepip.toml:9"}
+    assert str(provenance(attested(PUBLISHED), granted)).endswith("  (trusted root corp, safepip.toml:7)")
 
 
 def test_a_builder_is_no_publisher() -> None:

@@ -58,6 +58,12 @@ def test_age_and_what_it_speaks_for() -> None:
     assert [one["age-days"] for one in json.loads(report([root(), root(since=None)], NOW))["roots"]] == [40, None]
 
 
+def test_nothing_is_younger_than_new() -> None:
+    ahead = root(since=NOW + 3 * DAY)
+    assert "2026-11-25, 0 days ago" in "\n".join(text([ahead], NOW))
+    assert json.loads(report([ahead], NOW))["roots"][0]["age-days"] == 0
+
+
 def test_a_root_cannot_write_to_the_terminal() -> None:
     bad = service(host="\x1b[31mlog\n  sha256      forged\u202e")
     lines = list(text([root(bad)], NOW))

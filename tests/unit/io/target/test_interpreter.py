@@ -108,3 +108,10 @@ def test_what_a_program_does_not_inherit() -> None:
         "HTTPS_PROXY": "p",
         "PIP_CONFIG_FILE": os.devnull,
     }
+
+
+def test_without_a_home_pip_is_given_one_that_is_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container's arbitrary uid. pip asks for its cache as it starts, and ends where there is no home to be told."""
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    assert clean_environment({})["HOME"] == os.devnull
+    assert clean_environment({"HOME": "/h"})["HOME"] == "/h"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from safepip.cli.compose import _address
+from safepip.cli.network import address
 from safepip.errors import BadInput
 from safepip.model.ident import Url
 from safepip.model.levels import Placed
@@ -27,15 +27,15 @@ PASSWORD = "hunter2"
 )
 def test_a_slip_is_refused_without_showing_it(text: str) -> None:
     with pytest.raises(BadInput) as caught:
-        _address(Placed(text, "command line"))
+        address(Placed(text, "command line"))
     assert PASSWORD not in caught.value.message + str(caught.value.context) + str(caught.value.hint)
 
 
 @pytest.mark.parametrize("text", ["https://host:8080/simple", "https://user:pw@host/simple", "file:///srv/index"])
 def test_addresses_stay_as_they_are(text: str) -> None:
-    assert _address(Placed(text, "x")) == Url(text)
+    assert address(Placed(text, "x")) == Url(text)
 
 
-def test_a_path_becomes_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_becomes_anaddress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert _address(Placed("wheels", "x")) == Url((tmp_path / "wheels").as_uri())
+    assert address(Placed("wheels", "x")) == Url((tmp_path / "wheels").as_uri())
