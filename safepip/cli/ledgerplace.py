@@ -19,7 +19,7 @@ def ledger_place(folder: Path) -> LedgerPlace:
     """The ledger for a run in that folder. Raises BadInput for a project's that others could have written."""
     found = project_ledger(folder)
     if found is None:
-        return _state_ledger()
+        return state_ledger()
     why = why_not_ones_own(found, inherited=found.parent != folder) if found.exists() else None
     if why is not None:
         raise BadInput(
@@ -36,7 +36,8 @@ def project_ledger(folder: Path) -> Path | None:
     return next((path for path in places if os.path.lexists(path)), None)
 
 
-def _state_ledger() -> LedgerPlace:
+def state_ledger() -> LedgerPlace:
+    """The user's own, whether it is there or not."""
     path = state_folder() / STATE_FILE
     return LedgerPlace(path=path, shown=str(path), project=False, barred=_barred(path))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from safepip.cli.args import Typed
 from safepip.cli.console import Console
-from safepip.cli.ledgerplace import PROJECT_FILE, ledger_place, project_ledger
+from safepip.cli.ledgerplace import PROJECT_FILE, ledger_place, project_ledger, state_ledger
 from safepip.cli.network import address
 from safepip.cli.surroundings import SystemClock, day_of, working_folder
 from safepip.cli.trustpin import pin
@@ -119,7 +119,7 @@ def _stamp(moment: datetime | None) -> str | None:
 def _init(asked: _Asked) -> None:
     if asked.arguments:
         raise UsageError("usage", "safepip trust init takes no argument")
-    above = project_ledger(asked.folder)
+    above = project_ledger(asked.folder) or state_ledger().path
     path = asked.folder / PROJECT_FILE
     try:
         begin(path)
@@ -130,8 +130,8 @@ def _init(asked: _Asked) -> None:
             "ledger-unwritable", f"{PROJECT_FILE} cannot be made here: {error.strerror or error}"
         ) from None
     asked.console.out(f"Made {PROJECT_FILE}: installations from here record publishers of first use in it; commit it")
-    if above is not None:
-        asked.console.out(clean(f"It counts here instead of {above}"))
+    if above.exists():
+        asked.console.out(clean(f"It counts here instead of {above}, whose publishers are of first use again"))
 
 
 def _pin(asked: _Asked) -> None:

@@ -201,7 +201,7 @@ class Policy:
 
     def active(self, project: ProjectName) -> tuple[str, ...]:
         """The checks that must be asked about this project."""
-        return tuple(check for check in CHECKS if self.level(check, check, project).value is not Level.OFF)
+        return _active(self, project)
 
     @property
     def indexes(self) -> tuple[IndexGrant, ...]:
@@ -286,6 +286,11 @@ def _slsa(layer: RuleSet) -> Placed[SlsaRule] | None:
     if layer.predicates is not None and "slsa" in layer.predicates.value:
         return Placed(ANY_PROVENANCE, layer.predicates.place)
     return None
+
+
+@lru_cache(maxsize=4096)
+def _active(policy: Policy, project: ProjectName) -> tuple[str, ...]:
+    return tuple(check for check in CHECKS if policy.level(check, check, project).value is not Level.OFF)
 
 
 @lru_cache(maxsize=4096)

@@ -250,12 +250,19 @@ def test_the_command_of_a_refusal_works_as_it_stands(scene: Scene) -> None:
 def test_a_projects_file_is_used_instead_of_the_state(scene: Scene) -> None:
     made = scene.trust("init")
     assert made.exit == 0, made
+    assert "instead of" not in made.stdout
     result = scene.install("signed")
     assert f"{PROJECT} has 1 publisher more (signed): review and commit it" in result.stderr
     assert "github:acme/demo/" in scene.project.read_text()
     assert not scene.state.exists()
     again = scene.trust("init")
     assert (again.exit, "there is a safepip-publishers.toml here" in again.stderr) == (1, True)
+
+
+def test_what_a_projects_file_takes_the_place_of_is_told(scene: Scene) -> None:
+    assert scene.install("signed").exit == 0
+    made = scene.trust("init")
+    assert f"instead of {scene.state}, whose publishers are of first use again" in made.stdout
 
 
 def test_the_projects_file_is_found_from_below(scene: Scene) -> None:
