@@ -27,12 +27,28 @@ from safepip.model.ident import FileName, ProjectName, Sha256, Url
 from safepip.model.layers import combine
 from safepip.model.levels import LayerKind
 from safepip.model.policy import Policy
+from safepip.model.publisher import Identity
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=timezone.utc)
 OLD = NOW - timedelta(days=400)
 INDEX = Url("https://index.example/simple/")
 OFFERS = Offers(upload_time=True, provenance=True, core_metadata=True, status=True)
 ACTIVE = ProjectStatus(status=Status.ACTIVE, reason=None)
+# Who signs in most tests; others are told as what differs from it.
+WHO = Identity(
+    kind="github",
+    issuer="https://token.actions.githubusercontent.com",
+    subject="https://github.com/acme/demo/.github/workflows/release.yml@refs/tags/v1.0",
+    repository="acme/demo",
+    repository_id="1001",
+    owner_id="2002",
+    workflow="release.yml",
+    environment=None,
+    ref="refs/tags/v1.0",
+    trigger="push",
+    runner="github-hosted",
+    build_signer=None,
+)
 
 
 def sha256(content: bytes) -> Sha256:

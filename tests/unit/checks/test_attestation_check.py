@@ -16,24 +16,11 @@ from safepip.model.evidence import (
     Unavailable,
     VerifiedAttestation,
 )
-from safepip.model.publisher import Identity
 from safepip.model.verdict import Finding, Outcome
 from tests.factories import NOW, artifact, dossier, policy, subject
+from tests.factories import WHO as SIGNER
 
-WHO = Identity(
-    kind="github",
-    issuer="https://token.actions.githubusercontent.com",
-    subject="https://github.com/acme/demo/.github/workflows/release.yml@refs/tags/v1.0",
-    repository="acme/demo",
-    repository_id="1",
-    owner_id="2",
-    workflow="release.yml",
-    environment=None,
-    ref="refs/tags/v1.0",
-    trigger="push",
-    runner="github-hosted",
-    build_signer=None,
-)
+WHO = replace(SIGNER, repository_id="1", owner_id="2")
 REQUIRE = '[rules]\nattestations = "require"'
 PREDICATES = '[projects.demo]\npredicates = ["publish", "slsa"]'
 BROKEN = RejectedAttestation(code="log-inclusion", message="not in the log", known=True)

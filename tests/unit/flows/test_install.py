@@ -22,7 +22,7 @@ from safepip.model.ident import ProjectName
 from safepip.model.policy import Policy
 from safepip.model.publisher import Identity, PublisherPin
 from safepip.model.run import Run
-from tests.factories import OLD, policy
+from tests.factories import OLD, WHO, policy
 from tests.world import MemoryCatalog, World
 from tests.world.ports import (
     FixedClock,
@@ -277,20 +277,6 @@ def test_the_index_and_what_it_offers_are_told(world: World) -> None:
 
 # -- what is remembered ----------------------------------------------------------------------------------------------
 
-WHO = Identity(
-    kind="github",
-    issuer="https://token.actions.githubusercontent.com",
-    subject="https://github.com/acme/demo/.github/workflows/release.yml@refs/tags/v1.0",
-    repository="acme/demo",
-    repository_id="1001",
-    owner_id="2002",
-    workflow="release.yml",
-    environment=None,
-    ref="refs/tags/v1.0",
-    trigger="push",
-    runner="github-hosted",
-    build_signer=None,
-)
 OBSERVED = 'profile = "observe"\n[rules]\nattestations = "first-use"'
 
 

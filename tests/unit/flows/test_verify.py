@@ -28,26 +28,12 @@ from safepip.model.ledger import Recorded
 from safepip.model.policy import Policy
 from safepip.model.publisher import Identity
 from safepip.model.verification import Decision, Examined, Expectation, OfDigest, OfFile, OfIndex, Signer, Verification
-from tests.factories import INDEX, NOW, OLD, policy, sha256
+from tests.factories import INDEX, NOW, OLD, WHO, policy, sha256
 from tests.world import MemoryCatalog
 from tests.world import World as Shelves
 
 FILE = FileName.parse("demo-1.0-py3-none-any.whl")
 CONTENT = b"demo"
-WHO = Identity(
-    kind="github",
-    issuer="https://token.actions.githubusercontent.com",
-    subject="https://github.com/acme/demo/.github/workflows/release.yml@refs/tags/v1.0",
-    repository="acme/demo",
-    repository_id="1001",
-    owner_id="2002",
-    workflow="release.yml",
-    environment=None,
-    ref="refs/tags/v1.0",
-    trigger="push",
-    runner="github-hosted",
-    build_signer=None,
-)
 OTHER = replace(WHO, repository="acme/other", repository_id="7", subject="https://github.com/acme/other/x")
 PIN = "github:acme/demo/release.yml@refs/tags/*"
 NOBODY = Expectation(publishers=(), signer=None, key=None)
