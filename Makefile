@@ -5,11 +5,12 @@ BIN    := $(VENV)/bin
 # The machine's own pip configuration (extra indexes, constraints) is not part of the project; certificates are.
 PIP_ENV := env $(foreach name,FIND_LINKS EXTRA_INDEX_URL CONSTRAINT REQUIREMENT TARGET USER,-u PIP_$(name)) PIP_CONFIG_FILE=/dev/null
 
-.PHONY: help demo test check format lint types arch docs golden bench bench-full wheel-test clean
+.PHONY: help demo test online check format lint types arch docs golden bench bench-full wheel-test clean
 
 help:
 	@echo "make demo    install a small web stack into a throw-away environment, and see refusals"
 	@echo "make test    run the tests"
+	@echo "make online  judge the newest wheels of 150 popular projects, fetched from the configured index"
 	@echo "make check   everything that must hold before a change lands: format, lint, types, layers, tests, docs"
 	@echo "make golden  write the golden command-line cases anew, to be read in the diff"
 	@echo "make bench   compare with pip on a loopback index, as ratios"
@@ -31,6 +32,10 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	@$(PIP_ENV) $(BIN)/python -m pytest -q -n 2
+
+# Not part of `make test`: it fetches some 400 MB.
+online: $(VENV)/.ready
+	@$(PIP_ENV) $(BIN)/python -m pytest -q -m online tests/online
 
 check: format lint types arch docs test
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
-from bench import attested
+from bench import attested, gate
 from bench.runner import Runner, Sample, until
 from bench.serving import serving
 from bench.sets import FULL, SHORT, BenchSet
@@ -24,7 +24,7 @@ from safepip.io.interpreter import ask_default_index
 RESULTS = Path(__file__).resolve().parent / "results"
 CACHE = RESULTS / "cache"
 SHORT_SECONDS, FULL_SECONDS = 190.0, 1000.0
-ATTESTED_ROUNDS = 3
+ATTESTED_ROUNDS, GATE_ROUNDS = 3, 3
 
 
 def main() -> int:
@@ -50,6 +50,10 @@ def main() -> int:
     print(attested.render(figures))
     written = RESULTS / f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}.json"
     told = {**document(samples, about), "attested": attested.document(figures)}
+    if asked.full:
+        judged = gate.measure(GATE_ROUNDS)
+        print(gate.render(judged))
+        told["gate"] = gate.document(judged)
     written.write_text(json.dumps(told, indent=1), encoding="utf-8")
     print(f"\n{time.monotonic() - began:.0f} s; every sample is in {os.path.relpath(written)}")
     return 1 if any(one.fault for one in samples) else 0

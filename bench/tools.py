@@ -64,12 +64,17 @@ def installed(environment: Path) -> Picks:
     return frozenset(pick(one.metadata["Name"], one.version) for one in found)
 
 
-def _pip() -> Tool:
-    """Pip runs in the target's own interpreter, as if it were installed there: `pip --python` starts Python twice."""
+def pip_runner() -> str:
+    """What the target's own interpreter runs to have our pip, as if it were installed there."""
     spec = importlib.util.find_spec("pip")
     assert spec is not None
     assert spec.origin is not None
-    runner = str(Path(spec.origin).parent / "__pip-runner__.py")
+    return str(Path(spec.origin).parent / "__pip-runner__.py")
+
+
+def _pip() -> Tool:
+    """Pip runs in the target's own interpreter: `pip --python` starts Python twice."""
+    runner = pip_runner()
 
     def install(job: Job, *more: str) -> Sequence[str]:
         quiet = ("--disable-pip-version-check", "--root-user-action=ignore")

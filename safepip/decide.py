@@ -11,8 +11,9 @@ from collections.abc import Collection
 from datetime import date
 
 from safepip.model.evidence import Subject
-from safepip.model.levels import CHECKS, Level
-from safepip.model.policy import Policy, Waiver
+from safepip.model.grants import Waiver
+from safepip.model.levels import Level, may_be_waived
+from safepip.model.policy import Policy
 from safepip.model.verdict import Finding, Judged, Outcome, Verdict
 
 
@@ -47,7 +48,7 @@ def _silence(check: str, subject: Subject) -> Finding:
 def _judge(finding: Finding, subject: Subject, policy: Policy, today: date) -> Judged:
     level = policy.level(finding.check, finding.code, subject.project)
     waiver = None
-    if finding.outcome is not Outcome.PASS and CHECKS[finding.check].waivable:
+    if finding.outcome is not Outcome.PASS and may_be_waived(finding.check, finding.code):
         waiver = _waiver(finding, subject, policy, today)
     return Judged(finding=finding, level=level.value, place=level.place, waived_by=waiver)
 

@@ -16,14 +16,16 @@ from packaging.version import Version
 from safepip import checks
 from safepip.decide import decide
 from safepip.model.artifact import IndexPage, Listing, Pin, Project, ProjectStatus, Status
+from safepip.model.collisions import Collisions, Writer
+from safepip.model.contents import Contents, Manifest
 from safepip.model.continuity import Continuity, Sibling, accepts, after
-from safepip.model.evidence import Dossier, Evidence, History, Kind, Subject
+from safepip.model.evidence import Dossier, Evidence, History, Kind, Subject, Unavailable
 from safepip.model.ident import FileKind, FileName, ProjectName, Url
 from safepip.model.ledger import Recorded
 from safepip.model.mirrors import rivals_of
 from safepip.model.policy import Policy
 from safepip.model.verdict import Verdict
-from safepip.ports import Catalog, Gatherer, Ledger
+from safepip.ports import Catalog, Environment, Gatherer, Ledger
 from safepip.resolve.request import Objection
 
 # What an index states about a file and cannot take back: these may make the resolver pass over it. A failed
@@ -31,11 +33,48 @@ from safepip.resolve.request import Objection
 LISTING_LEVEL = frozenset({"source-kind", "index-conflict", "release-age", "project-status", "downgrade"})
 
 
-def assess(subject: Subject, pin: Pin, policy: Policy, gatherer: Gatherer, now: datetime) -> tuple[Verdict, Dossier]:
-    """Gather what the active checks need about one artifact, ask them all, and have the policy judge."""
-    asked = _asked(subject.project, policy)
-    dossier = Dossier(subject=subject, evidence=gatherer.gather(subject, pin, needed(subject.project, policy)))
-    return judge(dossier, policy, asked, now), dossier
+def gather(subject: Subject, pin: Pin, policy: Policy, gatherer: Gatherer) -> Dossier:
+    """Everything that the active checks need to know about one artifact, but for what the whole plan decides."""
+    kinds = needed(subject.project, policy) - {Kind.NEIGHBOURS}
+    return Dossier(subject=subject, evidence=gatherer.gather(subject, pin, kinds))
+
+
+def assess(dossier: Dossier, policy: Policy, now: datetime) -> Verdict:
+    """Ask all active checks, and have the policy judge."""
+    return judge(dossier, policy, _asked(dossier.subject.project, policy), now)
+
+
+def beside(dossiers: Collection[Dossier], environment: Environment) -> tuple[Dossier, ...]:
+    """The dossiers of a plan, each with what stands in its way: the others, and what is installed.
+
+    dossiers: in the order of installation. Raises EnvironmentFault where the environment cannot be looked at.
+    """
+    writers = {
+        dossier.subject.project: _writer(dossier.subject, contents.manifest, environment)
+        for dossier in dossiers
+        if isinstance(contents := dossier.get(Contents), Contents) and contents.manifest is not None
+    }
+    collisions = Collisions(tuple(writers.values()), environment.real_folders)
+    occupants = environment.occupants(collisions.names, frozenset(writers))
+    found = dict(zip(writers, collisions.neighbours(occupants), strict=True))
+    unknown = Unavailable(wanted=Kind.NEIGHBOURS, code="unreadable", why="what it would write cannot be read")
+    return tuple(
+        replace(dossier, evidence=(*dossier.evidence, found.get(dossier.subject.project, unknown)))
+        for dossier in dossiers
+    )
+
+
+def _writer(subject: Subject, manifest: Manifest, environment: Environment) -> Writer:
+    target = environment.target()
+    return Writer(
+        project=subject.project,
+        title=f"{subject.project} {subject.version}",
+        manifest=manifest,
+        schemes=environment.schemes(subject.project),
+        python=".".join(map(str, target.python.release[:2])),
+        suffix=".exe" if target.markers.get("os_name") == "nt" else "",
+        replaces=subject.project in environment.installed(),
+    )
 
 
 def needed(project: ProjectName, policy: Policy) -> frozenset[Kind]:

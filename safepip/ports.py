@@ -19,7 +19,9 @@ from safepip.model.artifact import (
 )
 from safepip.model.evidence import Evidence, Kind, Subject
 from safepip.model.ident import FileName, ProjectName, Sha256, Url
+from safepip.model.inspection import Inspected, Inspection
 from safepip.model.ledger import Recorded, Sighting
+from safepip.model.neighbours import Occupant
 from safepip.model.plan import Install, Plan
 from safepip.model.run import Distribution
 
@@ -90,6 +92,18 @@ class Ledger(Protocol):
         ...
 
 
+class Inspector(Protocol):
+    """Looks at what is installed, and runs nothing of it."""
+
+    def inspect(self, environment: str) -> Inspection:
+        """Everything in one environment, by the name that it was found under."""
+        ...
+
+    def of(self, installed: InstalledDistribution) -> Inspected:
+        """One distribution: whether its listed files and byte code are as its RECORD and receipt say."""
+        ...
+
+
 class Workers(Protocol):
     """Runs one function over many things at once. Answers come in the order of the things."""
 
@@ -103,12 +117,32 @@ class Environment(Protocol):
 
     def installed(self) -> Mapping[ProjectName, InstalledDistribution]: ...
 
+    def schemes(self, project: ProjectName) -> Mapping[str, str]:
+        """Where a wheel's files go: the absolute folder for each of `model.contents.SCHEMES`, as pip will choose it."""
+        ...
+
+    def real_folders(self, folders: Collection[str]) -> Mapping[str, str]:
+        """Where those absolute folders really lie, links resolved: only those that lie elsewhere than their name says.
+
+        They need not exist. Raises EnvironmentFault.
+        """
+        ...
+
+    def occupants(
+        self, names: Mapping[str, Collection[str]], leaving: Collection[ProjectName]
+    ) -> Mapping[str, Occupant]:
+        """What stands in the way of files, by their absolute paths. `names`: of the files, by their real folders.
+
+        leaving: the projects of the plan; what only they own need not be read. Raises EnvironmentFault.
+        """
+        ...
+
 
 class Installer(Protocol):
     """pip, which gets exactly the bytes that were judged."""
 
-    def install(self, plan: Plan, receipt: Callable[[Install, Sha256], bytes]) -> tuple[str, ...]:
-        """Install the plan and leave `receipt(step, sha256 of RECORD)` beside each distribution.
+    def install(self, plan: Plan, receipt: Callable[[Install, Sha256, Mapping[str, Sha256]], bytes]) -> tuple[str, ...]:
+        """Install the plan and leave `receipt(step, sha256 of RECORD, byte code)` beside each distribution.
 
         What should be told besides is returned. Raises PipFailed, with what is installed now.
         """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from safepip.model.artifact import (
     ProjectStatus,
     Status,
 )
-from safepip.model.evidence import Contents, Dossier, Evidence, History, Subject
+from safepip.model.contents import Contents, Manifest
+from safepip.model.evidence import Dossier, Evidence, History, Subject
 from safepip.model.ident import FileName, ProjectName, Sha256, Url
 from safepip.model.layers import combine
 from safepip.model.levels import LayerKind
@@ -131,6 +133,22 @@ METADATA = b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
 WHEEL = b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
+MANIFEST = Manifest(dist_info="demo-1.0.dist-info", files=(), entry_points=())
+CONTENTS = Contents(
+    sha256=sha256(b"demo"),
+    faults=(),
+    record_faults=(),
+    manifest=MANIFEST,
+    dist_info=(MANIFEST.dist_info,),
+    metadata=METADATA,
+    wheel=WHEEL,
+    resolved_with=METADATA,
+    hooks=(),
+    native=(),
+    world_writable=(),
+)
+
+
 def contents(
     *,
     dist_info: tuple[str, ...] = ("demo-1.0.dist-info",),
@@ -138,7 +156,7 @@ def contents(
     wheel: bytes | None = WHEEL,
     resolved_with: bytes | None = METADATA,
 ) -> Contents:
-    return Contents(dist_info=dist_info, metadata=metadata, wheel=wheel, resolved_with=resolved_with)
+    return replace(CONTENTS, dist_info=dist_info, metadata=metadata, wheel=wheel, resolved_with=resolved_with)
 
 
 def dossier(about: Subject | None = None, *evidence: Evidence) -> Dossier:

@@ -14,18 +14,26 @@ from datetime import datetime
 from typing import Protocol
 
 from safepip.checks import (
+    archive,
     attestation,
     digest,
+    direct_url,
     downgrade,
+    file_collision,
     hash_pinned,
     index_conflict,
     late_file,
     metadata_match,
+    native_in_pure,
     project_status,
     provenance_available,
     publisher,
+    record,
     release_age,
+    script_shadow,
     source_kind,
+    startup_hook,
+    world_writable,
 )
 from safepip.model.evidence import Dossier, Kind
 from safepip.model.policy import Policy
@@ -47,6 +55,8 @@ class Check(Protocol):
 # The order is that of a report: what is tampered with first.
 ALL: tuple[Check, ...] = (
     digest,
+    archive,
+    record,
     metadata_match,
     attestation,
     provenance_available,
@@ -58,4 +68,10 @@ ALL: tuple[Check, ...] = (
     index_conflict,
     release_age,
     project_status,
+    startup_hook,
+    file_collision,
+    script_shadow,
+    direct_url,
+    native_in_pure,
+    world_writable,
 )

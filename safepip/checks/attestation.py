@@ -11,8 +11,9 @@ from safepip.formats.slsa import certified_source, contradicts, same_source, sou
 from safepip.formats.statement import PREDICATES, PUBLISH, SLSA
 from safepip.model.evidence import Attestations, Build, Dossier, Kind, Subject, Unavailable, VerifiedAttestation
 from safepip.model.levels import AttestationRule, Placed
-from safepip.model.policy import Policy, Rules, SlsaRule
+from safepip.model.policy import Policy
 from safepip.model.publisher import Identity, matches
+from safepip.model.rules import Rules, SlsaRule
 from safepip.model.verdict import Finding, Outcome
 
 ID = "attestation"

@@ -18,7 +18,7 @@ from safepip.model.evidence import Attestations, Dossier, Expected, Kind, Previo
 from safepip.model.expectation import Expectation, same_stranger
 from safepip.model.ident import Url
 from safepip.model.ledger import Recorded
-from safepip.model.policy import Policy, Rules
+from safepip.model.policy import Policy
 from safepip.model.publisher import (
     Difference,
     Identity,
@@ -26,6 +26,7 @@ from safepip.model.publisher import (
     risks,
     stable_differences,
 )
+from safepip.model.rules import Rules
 from safepip.model.verdict import Finding, Outcome
 
 ID = "publisher"

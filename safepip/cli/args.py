@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from safepip import __version__
 from safepip.cli.table import OPTIONS, Option
+from safepip.cli.table_scan import SCAN
 from safepip.cli.table_trust import TRUST, WORDS
 from safepip.cli.table_verify import VERIFY
 from safepip.errors import UsageError
@@ -147,8 +148,14 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "verify": Command(
         summary="Say who published files, and whether that is who was expected.",
-        usage="[options] <file, sha256:HEX or URL> ...",
+        usage="[options] <file, sha256:HEX or URL> ...\n"
+        "       %prog --environment [options] [<folder or interpreter> ...]",
         options=(*VERIFY, *_general()),
+    ),
+    "scan": Command(
+        summary="Look into wheels and sdists that are here, and run nothing.",
+        usage="[options] <file> ...",
+        options=SCAN,
     ),
     "trust": Command(
         summary="Trusted roots and the publishers that are remembered.",

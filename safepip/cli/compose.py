@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -26,10 +26,12 @@ from safepip.flows.install import install as flow
 from safepip.formats.pipfiles import Forwarded, Placement
 from safepip.io.download import Downloader
 from safepip.io.environment import PythonEnvironment
+from safepip.io.environmentlock import locked_environment
 from safepip.io.expectation import Expectations
 from safepip.io.gather import EvidenceGatherer
 from safepip.io.http import Http
 from safepip.io.index import Sources
+from safepip.io.inspection import DiskInspector
 from safepip.io.interpreter import DefaultIndex, Home, ask_default_index, find_interpreter
 from safepip.io.ledger import LedgerFile
 from safepip.io.parallel import Parallel
@@ -90,7 +92,8 @@ def install(typed: Typed, command: tuple[str, ...], environ: Mapping[str, str], 
             _require_known_sources(order, place)
             _require_virtualenv(settings, place.environment)
             place.environment.check()
-            world = closing.enter_context(_world(order, place))
+            made = () if settings.dry_run else closing.enter_context(_alone(place))
+            world = closing.enter_context(_world(order, place, made))
             run = flow(_request(order), policy, world, begun)
         except SafepipError as error:
             return report_failure(error, begun, settings, console, SystemClock().now())
@@ -123,8 +126,13 @@ def _require_virtualenv(settings: Settings, environment: PythonEnvironment) -> N
         )
 
 
+def _alone(place: Place) -> AbstractContextManager[tuple[str, ...]]:
+    """Nobody else installs there meanwhile. The folders that had to be made for that."""
+    return locked_environment(place.environment, place.console.warn)
+
+
 @contextmanager
-def _world(order: Order, place: Place) -> Iterator[World]:
+def _world(order: Order, place: Place, made: Sequence[str]) -> Iterator[World]:
     settings, console = order.settings, place.console
     cache = cache_of(settings)
     verifiers = Verifiers(settings.trusted_root, order.policy, cache)
@@ -162,14 +170,15 @@ def _world(order: Order, place: Place) -> Iterator[World]:
             ),
             ledger=ledger,
             environment=place.environment,
-            installer=_pip(settings, place, store.workshop),
+            inspector=DiskInspector({}),
+            installer=_pip(settings, place, store.workshop, made),
             workers=workers,
             watcher=console,
             clock=SystemClock(),
         )
 
 
-def _pip(settings: Settings, place: Place, workshop: Path) -> Pip:
+def _pip(settings: Settings, place: Place, workshop: Path, made: Sequence[str]) -> Pip:
     forwarded = Forwarded(
         no_deps=settings.no_deps,
         force_reinstall=settings.force_reinstall,
@@ -183,6 +192,7 @@ def _pip(settings: Settings, place: Place, workshop: Path) -> Pip:
         streams=Streams(out=place.console.out, err=place.console.err),
         workshop=workshop,
         byte_compile=settings.compile,
+        made=made,
     )
 
 

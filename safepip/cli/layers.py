@@ -17,7 +17,8 @@ from safepip.formats.pipconfig import Entry, effective, from_environment, parse_
 from safepip.formats.policyfile import layer_from_environment, parse_policy
 from safepip.model.layers import combine
 from safepip.model.levels import Hashes, LayerKind, Placed
-from safepip.model.policy import Layer, Policy, RuleSet
+from safepip.model.policy import Layer, Policy
+from safepip.model.rules import RuleSet
 
 _TOOL = ("tool", "safepip")
 SYSTEM_POLICY = Path("/etc/safepip/policy.toml")

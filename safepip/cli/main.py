@@ -116,10 +116,18 @@ def _command(typed: Typed) -> Callable[[Typed, tuple[str, ...], Mapping[str, str
         from safepip.cli.compose import install
 
         return install
+    if typed.command == "verify" and typed.given.get("environment"):
+        from safepip.cli.inspect import inspect
+
+        return inspect
     if typed.command == "verify":
         from safepip.cli.verify import verify
 
         return verify
+    if typed.command == "scan":
+        from safepip.cli.scan import scan
+
+        return scan
     from safepip.cli.trustcommand import trust
 
     return trust

@@ -17,9 +17,9 @@ from safepip.io.interpreter import ask_default_index
 from safepip.io.pools import Proxies
 from safepip.io.statedir import cache_folder
 from safepip.io.store import Store
+from safepip.model.grants import IndexGrant
 from safepip.model.ident import Url
 from safepip.model.levels import Placed
-from safepip.model.policy import IndexGrant
 
 DOWNLOADS = 8
 # A slip in an address that would make it a path: `https:/user:password@host`, `user:password@host/simple`.

@@ -8,9 +8,18 @@ _ATTESTED = "What attests it (default: what lies beside the file, or what its in
 _EXPECTED = "Who should have published it (without any of these: the policy's pins, and the ledger)"
 _TRUST = "What is trusted"
 _WHERE = "Where a URL is looked up"
+_ENVIRONMENT = "What is installed, in place of files (docs/commands/verify.md)"
 _SHOW = "What is shown"
 
 VERIFY: tuple[Option, ...] = (
+    option(
+        "--environment",
+        action="store_true",
+        config=False,
+        group=_ENVIRONMENT,
+        help="compare installed distributions with their receipts, offline; what is named then is an environment, "
+        "an interpreter or a --target folder (default: where install would install)",
+    ),
     option("--provenance", metavar="FILE", group=_ATTESTED, help="a PEP 740 provenance, or a single attestation"),
     option("--bundle", metavar="FILE", group=_ATTESTED, help="a Sigstore bundle; then any file can be verified"),
     option(

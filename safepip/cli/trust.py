@@ -23,8 +23,9 @@ from safepip.io.severalroots import SeveralRoots, Spoken
 from safepip.io.shippedroots import PRODUCTION, STAGING
 from safepip.io.statedir import state_folder
 from safepip.io.verdicts import CachedVerifier
+from safepip.model.grants import LOCAL, TrustRootGrant
 from safepip.model.ident import ProjectName, Url
-from safepip.model.policy import LOCAL, Policy, TrustRootGrant
+from safepip.model.policy import Policy
 
 _QUOTED = re.compile(r"%[0-9A-Fa-f]{2}")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]", re.ASCII)

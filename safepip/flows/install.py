@@ -13,19 +13,21 @@ from datetime import datetime
 from safepip.errors import NoAnswer, SafepipError
 from safepip.formats.ledger import publisher_of
 from safepip.model.artifact import Artifact, HashPin, Indexed, Local, Pin, Resolution
-from safepip.model.evidence import Attestations, Expected, Kind, Subject
+from safepip.model.contents import Contents, Manifest
+from safepip.model.evidence import Attestations, Dossier, Expected, Kind, Subject
 from safepip.model.ident import ProjectName, Sha256
 from safepip.model.ledger import Sighting
-from safepip.model.levels import AttestationRule
+from safepip.model.levels import AttestationRule, Profile
 from safepip.model.mirrors import attesting
 from safepip.model.plan import Install, Keep, Plan, Step
 from safepip.model.policy import Policy
 from safepip.model.run import Distribution, IndexSeen, Refusal, Run
-from safepip.model.verdict import Approved, Outcome
-from safepip.pipeline import assess, listing_filter, needed
-from safepip.ports import Catalog, Clock, Environment, Gatherer, Installer, Ledger, Store, Watcher, Workers
+from safepip.model.verdict import Approved, Outcome, Verdict
+from safepip.pipeline import assess, beside, gather, listing_filter, needed
+from safepip.ports import Catalog, Clock, Environment, Gatherer, Inspector, Installer, Ledger, Store, Watcher, Workers
 from safepip.report.machine import receipt
 from safepip.report.refusals import chain_of, from_no_answer, from_verdict
+from safepip.resolve.kept import Settled, pins_of, resolve_soundly
 from safepip.resolve.request import ResolveRequest, Wishes
 from safepip.resolve.select import notes, resolve
 
@@ -46,6 +48,7 @@ class World:
     gatherer: Gatherer
     ledger: Ledger
     environment: Environment
+    inspector: Inspector
     installer: Installer
     workers: Workers
     watcher: Watcher
@@ -60,20 +63,22 @@ def install(request: Request, policy: Policy, world: World, begun: Run) -> Run:
     now = world.clock.now()
     world.watcher.resolving(request.roots)
     try:
-        resolution = resolve(_resolve_request(request, policy, world, now), world.catalog)
+        settled = _settled(_resolve_request(request, policy, world, now), policy, world)
     except NoAnswer as error:
         refusals = from_no_answer(error)
         return _finish(begun, world, outcome="refused", refusals=refusals, errors=(error,))
+    resolution = settled.resolution
     world.watcher.resolved(resolution)
     world.gatherer.expect([pin for pin in resolution.pins if Kind.ATTESTATIONS in needed(pin.project, policy)])
     run = replace(begun, markers=resolution.target.markers, held_back=resolution.passed_over)
-    run = replace(run, notes=notes(resolution), indexes=_indexes(resolution, world.catalog))
-    distributions, failures = _judge_all(resolution, request, policy, world, now)
+    run = replace(run, notes=(*notes(resolution), *settled.notes), indexes=_indexes(resolution, world.catalog))
+    cases, failures = _collect(resolution, request, policy, world)
+    distributions = _judge_all(cases, resolution, policy, world, now)
     run = replace(run, distributions=distributions)
     refusals = _refusals(distributions, resolution)
     if refusals or failures:
         return _finish(run, world, outcome=_outcome(refusals), refusals=refusals, errors=failures)
-    plan = _plan(resolution, distributions, policy, world)
+    plan = _plan(resolution, distributions, _manifests(cases), policy, world)
     run = replace(run, plan=plan, kept=plan.keeps)
     if request.dry_run:
         return _finish(run, world, outcome="would-install")
@@ -82,6 +87,13 @@ def install(request: Request, policy: Policy, world: World, begun: Run) -> Run:
         warnings = world.installer.install(plan, _receipts(distributions, policy, world.clock))
         run = replace(run, notes=(*run.notes, *warnings, *_remember(distributions, policy, world)))
     return _finish(run, world, outcome="installed")
+
+
+def _settled(asked: ResolveRequest, policy: Policy, world: World) -> Settled:
+    """What is installed and would stay is looked at where that matters: hashing it takes its time."""
+    if asked.hash_mode or policy.profile.value >= Profile.STRICT:
+        return resolve_soundly(asked, world.catalog, world.inspector)
+    return Settled(resolution=resolve(asked, world.catalog), notes=())
 
 
 def _resolve_request(request: Request, policy: Policy, world: World, now: datetime) -> ResolveRequest:
@@ -97,33 +109,54 @@ def _pinned(request: Request) -> frozenset[str]:
     return frozenset(pin.digest for root in (*request.roots, *request.constraints) for pin in root.pins)
 
 
-def _judge_all(
-    resolution: Resolution, request: Request, policy: Policy, world: World, now: datetime
-) -> tuple[tuple[Distribution, ...], tuple[SafepipError, ...]]:
-    """Fetch and judge every chosen file, many at once. A file that cannot be had is an error beside the others."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One file that was fetched, and what is known about it."""
+
+    pin: Pin
+    dossier: Dossier
+
+
+def _collect(
+    resolution: Resolution, request: Request, policy: Policy, world: World
+) -> tuple[tuple[_Case, ...], tuple[SafepipError, ...]]:
+    """Fetch every chosen file and gather its evidence, many at once. What cannot be had is an error beside them."""
     wanted = [pin for pin in resolution.pins if pin.listing is not None]
 
-    def work(pin: Pin) -> Distribution | SafepipError:
+    def work(pin: Pin) -> _Case | SafepipError:
         try:
-            distribution = _judge(pin, resolution, request, policy, world, now)
+            return _fetched(pin, resolution, request, policy, world)
         except SafepipError as error:
             return error
-        world.watcher.arrived(distribution)
-        return distribution
 
     answers = world.workers.each(work, wanted)
-    distributions = tuple(one for one in answers if isinstance(one, Distribution))
-    return distributions, tuple(one for one in answers if isinstance(one, SafepipError))
+    cases = tuple(one for one in answers if isinstance(one, _Case))
+    return cases, tuple(one for one in answers if isinstance(one, SafepipError))
 
 
-def _judge(
-    pin: Pin, resolution: Resolution, request: Request, policy: Policy, world: World, now: datetime
-) -> Distribution:
-    artifact = _artifact(pin, _pins_of(pin, request, resolution), world)
+def _fetched(pin: Pin, resolution: Resolution, request: Request, policy: Policy, world: World) -> _Case:
+    artifact = _artifact(pin, pins_of(pin.project, request, resolution.target.markers), world)
     subject = Subject(
         project=pin.project, version=pin.version, file=artifact.name, artifact=artifact, requested=pin.requested
     )
-    verdict, dossier = assess(subject, pin, policy, world.gatherer, now)
+    return _Case(pin=pin, dossier=gather(subject, pin, policy, world.gatherer))
+
+
+def _judge_all(
+    cases: tuple[_Case, ...], resolution: Resolution, policy: Policy, world: World, now: datetime
+) -> tuple[Distribution, ...]:
+    """Judge every file, each beside all the others and what is installed."""
+    dossiers = beside([case.dossier for case in cases], world.environment)
+    judged = tuple(
+        _judge(case.pin, dossier, resolution, assess(dossier, policy, now))
+        for case, dossier in zip(cases, dossiers, strict=True)
+    )
+    for one in judged:
+        world.watcher.arrived(one)
+    return judged
+
+
+def _judge(pin: Pin, dossier: Dossier, resolution: Resolution, verdict: Verdict) -> Distribution:
     attestations, expected = dossier.get(Attestations), dossier.get(Expected)
     return Distribution(
         verdict=verdict,
@@ -132,17 +165,6 @@ def _judge(
         chain=chain_of(pin, resolution),
         parents=tuple(sorted({parent.project for parent in pin.parents if parent.project is not None})),
         requested=pin.requested,
-    )
-
-
-def _pins_of(pin: Pin, request: Request, resolution: Resolution) -> tuple[frozenset[HashPin], ...]:
-    """One set of digests for each requirement or constraint on this project that carries any and applies here."""
-    return tuple(
-        root.pins
-        for root in (*request.roots, *request.constraints)
-        if root.project == pin.project
-        and root.pins
-        and (root.requirement.marker is None or root.requirement.marker.evaluate(dict(resolution.target.markers)))
     )
 
 
@@ -165,7 +187,9 @@ def _artifact(pin: Pin, pins: tuple[frozenset[HashPin], ...], world: World) -> A
 
 
 def _refusals(distributions: tuple[Distribution, ...], resolution: Resolution) -> tuple[Refusal, ...]:
-    return tuple(from_verdict(one, judged, resolution) for one in distributions for judged in one.verdict.denied)
+    return tuple(
+        from_verdict(one, judged, resolution) for one in distributions for judged in one.verdict.told if judged.denies
+    )
 
 
 def _outcome(refusals: tuple[Refusal, ...]) -> str:
@@ -173,7 +197,22 @@ def _outcome(refusals: tuple[Refusal, ...]) -> str:
     return "refused" if any(one.outcome == Outcome.FAIL.value for one in refusals) else "could-not-check"
 
 
-def _plan(resolution: Resolution, distributions: tuple[Distribution, ...], policy: Policy, world: World) -> Plan:
+def _manifests(cases: tuple[_Case, ...]) -> Mapping[ProjectName, Manifest]:
+    seen = ((case.pin.project, case.dossier.get(Contents)) for case in cases)
+    return {
+        project: contents.manifest
+        for project, contents in seen
+        if isinstance(contents, Contents) and contents.manifest is not None
+    }
+
+
+def _plan(
+    resolution: Resolution,
+    distributions: tuple[Distribution, ...],
+    manifests: Mapping[ProjectName, Manifest],
+    policy: Policy,
+    world: World,
+) -> Plan:
     """What will be done. `Approved` refuses to be built where anything is left open."""
     approved = {one.verdict.subject.project: Approved(one.verdict) for one in distributions}
     present = world.environment.installed()
@@ -182,17 +221,19 @@ def _plan(resolution: Resolution, distributions: tuple[Distribution, ...], polic
         if pin.installed is not None:
             steps.append(Keep(pin=pin, installed=pin.installed))
         else:
-            steps.append(Install(approved=approved[pin.project], pin=pin, replaces=present.get(pin.project)))
+            manifest, replaced = manifests[pin.project], present.get(pin.project)
+            steps.append(Install(approved=approved[pin.project], pin=pin, manifest=manifest, replaces=replaced))
     return Plan(steps=tuple(steps), target=resolution.target, policy=policy.digest)
 
 
 def _receipts(
     distributions: tuple[Distribution, ...], policy: Policy, clock: Clock
-) -> Callable[[Install, Sha256], bytes]:
+) -> Callable[[Install, Sha256, Mapping[str, Sha256]], bytes]:
     told: Mapping[ProjectName, Distribution] = {one.verdict.subject.project: one for one in distributions}
 
-    def content(step: Install, record: Sha256) -> bytes:
-        return receipt(told[step.pin.project], policy=policy.digest, record=record, at=clock.now())
+    def content(step: Install, record: Sha256, byte_code: Mapping[str, Sha256]) -> bytes:
+        one = told[step.pin.project]
+        return receipt(one, policy=policy.digest, record=record, byte_code=byte_code, at=clock.now())
 
     return content
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from safepip.errors import Malformed
 from safepip.model.artifact import Metadata
@@ -19,7 +20,8 @@ from safepip.model.ident import ProjectName, parse_version
 
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _FIELD = re.compile(rb"([!-9;-~]*):|From ")
-_WANTED = {b"name", b"version", b"requires-dist", b"requires-python", b"provides-extra"}
+_WANTED = frozenset({b"name", b"version", b"requires-dist", b"requires-python", b"provides-extra"})
+_PROMISE = frozenset({b"metadata-version", b"dynamic"})
 
 
 def parse_metadata(raw: bytes) -> Metadata:
@@ -35,7 +37,19 @@ def parse_metadata(raw: bytes) -> Metadata:
     )
 
 
-def _headers(raw: bytes) -> dict[str, list[str]]:
+def parse_promise(raw: bytes) -> tuple[str, frozenset[str]]:
+    """(Metadata-Version, the fields named by Dynamic, in lower case): what is stated for good (PEP 643)."""
+    fields = _headers(raw, _PROMISE)
+    return _only(fields, "Metadata-Version"), frozenset(text.lower() for text in fields.get("dynamic", ()))
+
+
+def parse_identity(raw: bytes) -> tuple[ProjectName, Version]:
+    """Name and Version alone, of metadata that may be malformed in its other fields."""
+    fields = _headers(raw)
+    return ProjectName.parse(_only(fields, "Name")), parse_version(_only(fields, "Version"))
+
+
+def _headers(raw: bytes, wanted: frozenset[bytes] = _WANTED) -> dict[str, list[str]]:
     """The wanted headers, names in lower case, continuation lines unfolded as the e-mail parser does."""
     found: dict[str, list[bytes]] = {}
     current: list[bytes] | None = None
@@ -53,7 +67,7 @@ def _headers(raw: bytes) -> dict[str, list[str]]:
         if field is None:  # the blank line, or a line that is no header: the body begins
             break
         name = (field[1] or b"").lower()  # a line without a name, or an envelope line, is passed over
-        current = found.setdefault(name.decode(), []) if name in _WANTED else None
+        current = found.setdefault(name.decode(), []) if name in wanted else None
         if current is not None:
             current.append(line[field.end() :])
     return {name: [_decode(value) for value in values] for name, values in found.items()}

@@ -18,22 +18,25 @@ from safepip.formats.age import parse_age
 from safepip.formats.publisher import read_publisher
 from safepip.formats.statement import PREDICATES, SIGNATURE
 from safepip.formats.tables import TableReader, flag, some, text, texts, whole
+from safepip.model.grants import LOCAL, HookGrant, IndexGrant, TrustRootGrant, Waiver, folded
 from safepip.model.ident import ProjectName, Sha256, Url, parse_version
 from safepip.model.levels import CHECKS, AttestationRule, Hashes, LayerKind, Level, Placed, Profile
-from safepip.model.policy import LOCAL, IndexGrant, Layer, RuleSet, SlsaRule, TrustRootGrant, Waiver
+from safepip.model.policy import Layer
 from safepip.model.publisher import PublisherPin
+from safepip.model.rules import RuleSet, SlsaRule
 
 SCHEMA = 1
 _GLOB = re.compile(r"[A-Za-z0-9*?][A-Za-z0-9._*?-]*", re.ASCII)
 ENVIRONMENT_RULES = frozenset({"hashes", "minimum-age", "first-release-age", "attestations"})
-GRANT_KINDS = frozenset({"indexes", "trust-roots", "waivers"})
+GRANT_KINDS = frozenset({"indexes", "trust-roots", "startup-hooks", "waivers"})
+_TABLES = (
+    "schema", "profile", "rules", "checks", "projects", "indexes", "trust-roots", "allow", "waivers", "limits",
+)  # fmt: skip
 _PREDICATES = frozenset({*PREDICATES.values(), SIGNATURE})
 _RULES = {"hashes", "minimum-age", "first-release-age", "attestations", "publishers", "predicates", "slsa"}
-_LATER_TABLES = frozenset({"builders", "allow"})
+_LATER_TABLES = frozenset({"builders"})
 _LATER_CHECKS = frozenset({
-    "archive", "record", "startup-hook", "file-collision", "script-shadow",
-    "direct-url", "malware", "advisory", "lookalike-name", "suspicious-code", "capability", "native-in-pure",
-    "world-writable", "not-listed-top",
+    "malware", "advisory", "lookalike-name", "suspicious-code", "capability", "not-listed-top",
 })  # fmt: skip
 
 
@@ -118,8 +121,7 @@ class _Reader(TableReader):
             self.fault((), f"schema is missing; write: schema = {SCHEMA}")
         elif top["schema"] != SCHEMA or isinstance(top["schema"], bool):
             self.fault(("schema",), f"schema is {top['schema']!r}; this safepip knows schema {SCHEMA}")
-        known = {"schema", "profile", "rules", "checks", "projects", "indexes", "trust-roots", "waivers", "limits"}
-        self.known(top, known, (), _LATER_TABLES)
+        self.known(top, set(_TABLES), (), _LATER_TABLES)
         limits = self.table(top.get("limits", {}), ("limits",))
         self.known(limits, {"grants", "max-waiver-days"}, ("limits",))
         if limits and not kind.may_limit:
@@ -137,9 +139,10 @@ class _Reader(TableReader):
             ),
             indexes=tuple(self.each(top, "indexes", self.index)),
             trust_roots=tuple(self.each(top, "trust-roots", self.trust_root)),
-            waivers=tuple(self.waivers(top.get("waivers", []))),
+            waivers=tuple(self.entries(top, "waivers", (), self.waiver)),
             permitted_grants=self.grants(limits),
             max_waiver_days=self.value(limits, "max-waiver-days", ("limits",), whole),
+            hooks=tuple(self.hooks(self.table(top.get("allow", {}), ("allow",)))),
         )
 
     def rules(self, data: Any, path: toml.Path) -> RuleSet:
@@ -230,14 +233,17 @@ class _Reader(TableReader):
             projects=projects.value if projects is not None else ("*",),
         )
 
-    def waivers(self, data: Any) -> Iterator[Waiver]:
-        if not isinstance(data, list):
-            self.fault(("waivers",), "waivers is not an array of tables: write [[waivers]]")
-            return
-        for number, entry in enumerate(data):
-            waiver = self.waiver(self.table(entry, ("waivers", number)), ("waivers", number))
-            if waiver is not None:
-                yield waiver
+    def hooks(self, allow: Mapping[str, Any]) -> Iterator[HookGrant]:
+        self.known(allow, {"startup-hooks"}, ("allow",))
+        return self.entries(allow, "startup-hooks", ("allow",), self.hook)
+
+    def hook(self, table: Mapping[str, Any], path: toml.Path) -> HookGrant | None:
+        self.known(table, {"project", "line"}, path)
+        project = self.value(table, "project", path, lambda value: ProjectName.parse(text(value)), required=True)
+        line = self.value(table, "line", path, text, required=True)
+        if project is None or line is None:
+            return None
+        return HookGrant(project=project.value, line=folded(line.value), place=self.place(path))
 
     def waiver(self, table: Mapping[str, Any], path: toml.Path) -> Waiver | None:
         self.known(table, {"check", "project", "version", "sha256", "reason", "owner", "until"}, path)

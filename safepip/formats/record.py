@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from base64 import urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from safepip.errors import Malformed
 
 _MOST_ROWS = 1_000_000
+_HEX_LENGTH = {"sha256": 64, "sha384": 96, "sha512": 128}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,8 +27,7 @@ class RecordRow:
     @classmethod
     def of(cls, path: str, body: bytes) -> RecordRow:
         """The row for a file with these bytes."""
-        digest = urlsafe_b64encode(hashlib.sha256(body).digest()).rstrip(b"=").decode("ascii")
-        return cls(path, f"sha256={digest}", str(len(body)))
+        return cls(path, stated(hashlib.sha256(body).digest()), str(len(body)))
 
     @classmethod
     def unhashed(cls, path: str) -> RecordRow:
@@ -34,11 +35,34 @@ class RecordRow:
         return cls(path, "", "")
 
 
+def stated(digest: bytes) -> str:
+    """A sha256 as RECORD writes it."""
+    return f"sha256={urlsafe_b64encode(digest).rstrip(b'=').decode('ascii')}"
+
+
+def stated_digest(text: str) -> tuple[str, bytes] | None:
+    """(algorithm, digest) of a row's hash; None where it states none, or none that is readable.
+
+    The digest is base64; one real build tool writes hexadecimal digits, which are twice as many as bytes.
+    """
+    algorithm, equals, encoded = text.partition("=")
+    try:
+        if _HEX_LENGTH.get(algorithm) == len(encoded):
+            digest = bytes.fromhex(encoded)
+        else:
+            bare = encoded.rstrip("=")
+            digest = b64decode(bare + "=" * (-len(bare) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        return None
+    return (algorithm, digest) if equals and digest else None
+
+
 def parse_record(body: bytes) -> tuple[RecordRow, ...]:
     """The rows in their order. Raises Malformed; it does not judge what the rows say."""
     try:
         text = body.decode("utf-8")
-        rows = [_row(row) for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+        lines = islice(csv.reader(io.StringIO(text, newline=""), strict=True), _MOST_ROWS + 1)
+        rows = [_row(row) for row in lines if row]
     except (UnicodeDecodeError, csv.Error) as error:
         raise Malformed(f"RECORD is not CSV in UTF-8: {error}") from None
     if len(rows) > _MOST_ROWS:

@@ -58,6 +58,23 @@ class TableReader:
             if value is not None:
                 yield value
 
+    def entries(
+        self,
+        table: Mapping[str, Any],
+        key: str,
+        path: toml.Path,
+        read: Callable[[Mapping[str, Any], toml.Path], T | None],
+    ) -> Iterator[T]:
+        """The tables of an array: `[[key]]`."""
+        array, here = table.get(key, []), (*path, key)
+        if not isinstance(array, list):
+            self.fault(here, f"{key} is not an array of tables: write [[{'.'.join(map(str, here))}]]")
+            return
+        for number, entry in enumerate(array):
+            value = read(self.table(entry, (*here, number)), (*here, number))
+            if value is not None:
+                yield value
+
     def value(
         self, table: Mapping[str, Any], key: str, path: toml.Path, read: Callable[[Any], T], *, required: bool = False
     ) -> Placed[T] | None:

@@ -17,8 +17,9 @@ else:
     import tomli as tomllib
 
 Path = tuple[str | int, ...]
-_HEADER = re.compile(r"\s*(\[\[?)\s*([^\]#]+?)\s*\]\]?\s*(?:#.*)?")
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\]#\s](?:[^\]#]*[^\]#\s])?)\s*\]\]?\s*(?:#.*)?")
 _KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_DEEPEST = 50  # a key of a hundred thousand parts is no reason to remember the place of each
 _HUGE = re.compile(r"[0-9A-Fa-f_]{19}")
 # As in `formats.plain`: what a reviewer would not see, or would see in another order.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -81,7 +82,7 @@ def _locate(text: str) -> Mapping[Path, int]:
             found = (*table, *_parts(key[1]))
         else:
             continue
-        for depth in range(1, len(found) + 1):
+        for depth in range(1, min(len(found), _DEEPEST) + 1):
             lines.setdefault(found[:depth], number)
     return lines
 

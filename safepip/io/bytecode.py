@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from safepip.errors import EnvironmentFault, Malformed
-from safepip.formats.record import RecordRow, parse_record
+from safepip.formats.record import RecordRow, parse_record, stated
 from safepip.io.probe import PROGRAMS, Interpreter
 from safepip.io.process import Question
 
@@ -37,6 +37,7 @@ _BESIDE = (
 _NO_COMPILER = "Nothing was byte-compiled: no interpreter was found that writes the byte code of the target."
 
 State = tuple[int, ...] | None
+Written = Mapping[str, tuple[str, str]]  # source -> the .pyc, and its sha256
 
 
 class Compiler:
@@ -54,10 +55,13 @@ class Compiler:
         environ: Mapping[str, str],
         *,
         workers: int | None = None,
+        inherited: Sequence[int] = (),
     ) -> tuple[dict[Path, tuple[RecordRow, ...]], list[str]]:
-        """Compile the sources that the RECORD of each .dist-info lists. Returns the rows to add, and warnings.
+        """Compile the sources that the RECORD of each .dist-info lists. Returns the rows of it, and warnings.
 
+        The rows have the digest of what was written, and no size. RECORD itself, as pip has it, is to have neither.
         folders: the library folders; sources elsewhere are left alone
+        inherited: descriptors that the compilers hold open for as long as they live
         Byte code is a convenience: what cannot be compiled is told and left out, and Python compiles it when it is
         used.
         """
@@ -75,7 +79,7 @@ class Compiler:
         unread = not all(listed.values())  # a RECORD lists itself at least
         if self._stands_alone() and (unread or any(map(_Expected(self._interpreter, folders).lacks, everything))):
             return {}, [_BESIDE] if every else []
-        written, warnings = self._compile(every, environ, workers or _processors())
+        written, warnings = self._compile(every, environ, workers or _processors(), inherited)
         rows = {dist_info: tuple(_rows(dist_info, paths, written)) for dist_info, paths in sources.items()}
         return rows, warnings
 
@@ -89,8 +93,8 @@ class Compiler:
         return not self._interpreter.virtual or self._interpreter.compiler == self._interpreter.path
 
     def _compile(
-        self, paths: Sequence[str], environ: Mapping[str, str], workers: int
-    ) -> tuple[dict[str, str], list[str]]:
+        self, paths: Sequence[str], environ: Mapping[str, str], workers: int, inherited: Sequence[int]
+    ) -> tuple[Written, list[str]]:
         if not paths:
             return {}, []
         warning = _NO_COMPILER
@@ -98,7 +102,7 @@ class Compiler:
             if _states(choice) != before:
                 warning = _REPLACED
                 continue
-            outcome = _compile_with(choice, self._interpreter.byte_code, paths, environ, workers)
+            outcome = _compile_with(choice, self._interpreter.byte_code, paths, environ, workers, inherited)
             if outcome is not None:
                 return outcome
         return {}, [warning]
@@ -171,10 +175,12 @@ def _listed(dist_info: Path) -> list[str]:
     return [os.path.join(dist_info.parent, row.path) for row in rows if "\0" not in row.path]  # noqa: PTH118
 
 
-def _rows(dist_info: Path, sources: Iterable[str], written: Mapping[str, str]) -> Iterable[RecordRow]:
+def _rows(dist_info: Path, sources: Iterable[str], written: Written) -> Iterable[RecordRow]:
     for source in sources:
         if source in written:
-            yield RecordRow.unhashed(os.path.relpath(written[source], dist_info.parent).replace(os.sep, "/"))
+            place, digest = written[source]
+            path = os.path.relpath(place, dist_info.parent).replace(os.sep, "/")
+            yield RecordRow(path, stated(bytes.fromhex(digest)), "")
 
 
 def _processors() -> int:
@@ -184,18 +190,25 @@ def _processors() -> int:
 
 
 def _compile_with(
-    interpreter: Path, byte_code: tuple[str, str], paths: Sequence[str], environ: Mapping[str, str], workers: int
-) -> tuple[dict[str, str], list[str]] | None:
+    interpreter: Path,
+    byte_code: tuple[str, str],
+    paths: Sequence[str],
+    environ: Mapping[str, str],
+    workers: int,
+    inherited: Sequence[int],
+) -> tuple[Written, list[str]] | None:
     """What was written, and warnings; None where this interpreter does not run, or writes other byte code."""
     command = [str(interpreter), "-I", "-S", "-B", str(PROGRAMS / "compile_files.py"), *byte_code]
-    written: dict[str, str] = {}
+    written: dict[str, tuple[str, str]] = {}
     warnings: list[str] = []
     with contextlib.ExitStack() as running:
         questions = []
         for share in _shares(paths, min(workers, 1 + len(paths) // _FEW)):
             text = json.dumps(share)
             try:
-                question = Question(command, environ, about="the byte compiler", said=text, timeout=_TIMEOUT)
+                question = Question(
+                    command, environ, about="the byte compiler", said=text, timeout=_TIMEOUT, inherited=inherited
+                )
             except EnvironmentFault:
                 return None
             running.callback(question.close)
@@ -208,7 +221,7 @@ def _compile_with(
                 continue
             if answer is None:
                 return None
-            written |= answer
+            written |= {source: (place, digest) for source, (place, digest) in answer.items()}
     return written, warnings
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import configparser
 import locale
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from safepip.errors import EnvironmentFault
 from safepip.formats.pipfiles import Placement
 from safepip.io.installed import Installed
+from safepip.io.occupants import Ground, Occupancy, moved_home
 from safepip.io.probe import Interpreter, Probe
 from safepip.model.artifact import Target
+from safepip.model.ident import ProjectName
+from safepip.model.neighbours import Occupant
 
 _PIP_NOTE = (
     "If you believe this is a mistake, please contact your Python installation or OS distribution provider. "
@@ -45,6 +48,28 @@ class PythonEnvironment:
             self._installed = Installed([] if self.placement.target_dir is not None else self._searched())
         return self._installed
 
+    def schemes(self, project: ProjectName) -> Mapping[str, str]:
+        """Where a wheel's files go, as pip will choose it.
+
+        pip names the folder of headers as the requirement spells the project; ours is spelled as pip gets it from us.
+        """
+        return {name: str(folder / project if name == "headers" else folder) for name, folder in self._scheme().items()}
+
+    def real_folders(self, folders: Collection[str]) -> Mapping[str, str]:
+        """Where those folders really lie. Of `--target` pip moves what went to lib/python to the folder itself."""
+        ground, home = Ground(), self.placement.target_dir
+        real = {folder: ground.real(moved_home(folder, home) if home is not None else folder) for folder in folders}
+        return {folder: place for folder, place in real.items() if place != folder}
+
+    def occupants(
+        self, names: Mapping[str, Collection[str]], leaving: Collection[ProjectName]
+    ) -> Mapping[str, Occupant]:
+        """What stands in the way of files there now."""
+        placed = self.library_folders()
+        searched = () if self.placement.target_dir is not None else tuple(self._searched())
+        libraries = tuple(dict.fromkeys((*placed, *searched)))
+        return Occupancy(self.interpreter, libraries, self.placement.target_dir).occupants(names, leaving)
+
     def refresh(self) -> Installed:
         """Look again: after pip, or between plan and pip."""
         self._installed = None
@@ -57,15 +82,13 @@ class PythonEnvironment:
             return placement.user
         if placement.target_dir is not None or placement.prefix is not None or interpreter.user_site is None:
             return False
-        return not all(map(_writable, self._folders()))
+        usual = interpreter.schemes["default"]
+        return not all(_writable(self._rooted(usual[name])) for name in ("purelib", "platlib"))
 
     def library_folders(self) -> tuple[Path, ...]:
         """The folders that receive .dist-info folders."""
-        if self.placement.target_dir is not None:
-            return (self.placement.target_dir.absolute(),)
-        if self.user() and self.interpreter.user_site is not None:
-            return (self._rooted(self.interpreter.user_site),)
-        return self._folders()
+        scheme = self._scheme()
+        return tuple(dict.fromkeys((scheme["purelib"], scheme["platlib"])))
 
     def check(self) -> None:
         """Whether anything may and can be installed here; to be called before any download.
@@ -86,13 +109,20 @@ class PythonEnvironment:
     def close(self) -> None:
         self._probe.close()
 
-    def _folders(self) -> tuple[Path, ...]:
-        """The library folders of the installation scheme, moved to `--prefix` and below `--root` where asked."""
-        folders = dict.fromkeys(self.interpreter.paths[name] for name in ("purelib", "platlib"))
-        prefix, own = self.placement.prefix, self.interpreter.prefix
-        if prefix is not None:
-            folders = dict.fromkeys(_moved(folder, own, prefix) for folder in folders)
-        return tuple(map(self._rooted, folders))
+    def _scheme(self) -> Mapping[str, Path]:
+        """The folders as pip's `locations.get_scheme` has them, moved to `--prefix` and below `--root` where asked."""
+        placement, interpreter = self.placement, self.interpreter
+        if placement.target_dir is not None:
+            # pip installs into a temporary home, and moves what is at the top of that and of its libraries.
+            target = placement.target_dir.absolute()
+            home = {name: _moved(path, interpreter.moved, target) for name, path in interpreter.schemes["home"].items()}
+            return {**home, "purelib": target, "platlib": target}
+        if placement.prefix is not None:
+            chosen = interpreter.schemes["prefix"].items()
+            scheme = {name: _moved(path, interpreter.moved, placement.prefix) for name, path in chosen}
+        else:
+            scheme = dict(interpreter.schemes["user" if self.user() else "default"])
+        return {name: self._rooted(path) for name, path in scheme.items()}
 
     def _rooted(self, folder: Path) -> Path:
         root = self.placement.root

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from safepip.errors import Malformed
 from safepip.formats.wheel import read_contents
 from safepip.io.expectation import Expectations
 from safepip.io.provenance import ServedAttestations
 from safepip.model.artifact import Artifact, Indexed, Listing, Pin
-from safepip.model.evidence import Contents, Evidence, History, Kind, Subject, Unavailable
+from safepip.model.contents import Contents
+from safepip.model.evidence import Evidence, History, Kind, Subject, Unavailable
 from safepip.pipeline import Histories
 
 
@@ -71,8 +71,6 @@ def _contents(artifact: Artifact, pin: Pin) -> Contents | Unavailable:
     try:
         with Path(artifact.path).open("rb") as handle:
             return read_contents(handle, resolved_with)
-    except Malformed as error:
-        return Unavailable(wanted=Kind.CONTENTS, code="malformed", why=str(error))
     except OSError as error:
         return Unavailable(wanted=Kind.CONTENTS, code="unreadable", why=f"it cannot be read: {error.strerror}")
 

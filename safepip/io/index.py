@@ -22,9 +22,9 @@ from safepip.io.memo import Memo, Workers
 from safepip.io.metadata import FetchWhole, Keep, MetadataReader
 from safepip.io.pagecache import Fetched, PageReader
 from safepip.model.artifact import IndexPage, Listing, Metadata, Project
+from safepip.model.grants import IndexGrant, exclusive_index
 from safepip.model.ident import ProjectName, Url
 from safepip.model.mirrors import reconciled
-from safepip.model.policy import IndexGrant, exclusive_index
 
 WORKERS = 16
 

@@ -50,19 +50,25 @@ class Installed(Mapping[ProjectName, InstalledDistribution]):
     def at(self, project: ProjectName, version: Version) -> InstalledDistribution | None:
         """That very version, even where another one lies before it (`-I` leaves the old one's folder); else any."""
         any_ = self.get(project)
-        if any_ is None or any_.version == version:
-            return any_
+        if any_ is not None and any_.version == version:
+            return any_  # else it may be the remains of one that was uninstalled
         twins = (self._load(project, path) for name, path in self._twins if name == project)
         return next((twin for twin in twins if twin is not None and twin.version == version), any_)
 
     def __getitem__(self, project: ProjectName) -> InstalledDistribution:
         if project not in self._read:
-            location = self._found.get(project)
-            self._read[project] = None if location is None else self._load(project, location)
+            self._read[project] = self._first_readable(project)
         distribution = self._read[project]
         if distribution is None:
             raise KeyError(project)
         return distribution
+
+    def _first_readable(self, project: ProjectName) -> InstalledDistribution | None:
+        """Of twins one may be the remains of an older version, whose folder had more in it than was uninstalled."""
+        location = self._found.get(project)
+        places = [] if location is None else [location, *(path for name, path in self._twins if name == project)]
+        found = (self._load(project, place) for place in places)
+        return next((one for one in found if one is not None), None)
 
     def _load(self, project: ProjectName, location: Path) -> InstalledDistribution | None:
         try:
@@ -80,6 +86,14 @@ class Installed(Mapping[ProjectName, InstalledDistribution]):
     def versions(self) -> dict[ProjectName, str]:
         """Project -> version, for telling what a run has changed."""
         return {project: str(one.version) for project, one in self.items()}
+
+
+def metadata_folders(folder: Path) -> Iterator[tuple[ProjectName, Path]]:
+    """Every .dist-info and .egg-info of a library folder, twins and unreadable ones too, by the name of the folder."""
+    for entry in _entries(folder):
+        project = _project_of(entry)
+        if project is not None:
+            yield project, folder / entry
 
 
 def _entries(folder: Path) -> list[str]:

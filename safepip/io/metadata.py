@@ -1,4 +1,7 @@
-"""The core metadata of a wheel by the cheapest means: cache, PEP 658 file, the wheel's tail, the wheel."""
+"""The core metadata of a wheel by the cheapest means: cache, PEP 658 file, the wheel's tail, the wheel.
+
+Of an sdist: cache, PEP 658 file, or what its PKG-INFO states for good; nothing of it is ever run to find out more.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 
 from safepip.errors import IndexFault, Malformed, NetworkFault
 from safepip.formats.metadata import parse_metadata
+from safepip.formats.sdist import read_sdist
 from safepip.io.cachefile import CacheFolder
 from safepip.io.digests import digests_of
 from safepip.io.http import Http, Response
@@ -43,8 +47,9 @@ class MetadataReader:
         self._keep = keep
 
     def read(self, listing: Listing) -> Metadata:
-        if listing.url.scheme == "file" and listing.name.kind is FileKind.WHEEL:
-            return _from_path(path_of(listing.url), listing)
+        if listing.url.scheme == "file":
+            read = _from_path if listing.name.kind is FileKind.WHEEL else _from_sdist
+            return read(path_of(listing.url), listing)
         digest = listing.sha256
         remembered = self._cache.read("metadata", digest) if digest is not None else None
         if remembered is not None:
@@ -68,11 +73,7 @@ class MetadataReader:
             except Malformed as fault:
                 if not a_wheel:
                     raise _unreadable(listing, str(fault)) from None
-        if not a_wheel:
-            raise IndexFault(
-                "metadata-needs-build", f"{listing.name.text} is an sdist, and its index serves no metadata for it."
-            )
-        return self._from_wheel(listing)
+        return self._from_wheel(listing) if a_wheel else _from_sdist(self._fetch_whole(listing), listing)
 
     def _separate(self, listing: Listing) -> bytes | None:
         """The PEP 658 file; None where the index lost it, since the wheel itself is the better witness anyway."""
@@ -176,6 +177,28 @@ def _from_path(path: Path, listing: Listing) -> Metadata:
             raise _unreadable(listing, str(fault)) from None
     except OSError as fault:
         raise unreadable(path, fault) from None
+
+
+def _from_sdist(path: Path, listing: Listing) -> Metadata:
+    """What PKG-INFO states for good (PEP 643), of a whole sdist that is the one that the index means."""
+    try:
+        with path.open("rb") as stream:
+            digests, _ = digests_of(stream, listing.claimed)
+            for algorithm, got in digests.items():
+                _require_same(listing.name.text, algorithm, listing.claimed.get(algorithm, got), got)
+            contents = read_sdist(stream, listing.name)
+    except OSError as fault:
+        raise unreadable(path, fault) from None
+    if contents.faults:
+        raise _unreadable(listing, "; ".join(f"{one.code}: {one.message}" for one in contents.faults[:3]))
+    if contents.static is None:
+        raise IndexFault(
+            "metadata-needs-build",
+            f"What {listing.name.text} requires cannot be known without running it.",
+            context=(("reason", contents.not_static or ""), ("index", str(listing.index))),
+            hint="Choose a version that has a wheel.",
+        )
+    return contents.static
 
 
 def _tail_length(size: int | None) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import BinaryIO
 
 from safepip.errors import BadInput
 from safepip.formats.bundle import parse_bundle
@@ -19,7 +18,7 @@ from safepip.formats.strictjson import NotStrict, parse_json
 from safepip.io.digests import digests_of
 from safepip.io.expectation import Expectations
 from safepip.io.provenance import Outcome, ServedAttestations, judged, rejection
-from safepip.io.regularfile import NotRegular, open_regular
+from safepip.io.regularfile import opened, unreadable
 from safepip.io.verifier import Verifier
 from safepip.model.artifact import HASH_ALGORITHMS, Artifact, Indexed, Local
 from safepip.model.evidence import Attestations, Expected, Unavailable, VerifiedAttestation
@@ -34,7 +33,7 @@ def examine(target: OfFile) -> Examined:
         try:
             digests, size = digests_of(stream, HASH_ALGORITHMS)
         except OSError as error:
-            raise _unreadable(target.path, error) from None
+            raise unreadable(target.path, error) from None
     sha256 = Sha256.parse(digests["sha256"])
     artifact = _artifact(target, digests, size) if target.name is not None else None
     return Examined(label=target.path.name, file=target.name, sha256=sha256, artifact=artifact, digests=digests)
@@ -53,30 +52,13 @@ def _artifact(target: OfFile, digests: dict[str, str], size: int) -> Artifact:
     )
 
 
-def opened(path: Path) -> BinaryIO:
-    """A regular file, open to be read. A pipe or a device, which could make us wait for ever, is none."""
-    try:
-        return open_regular(path)
-    except FileNotFoundError:
-        raise BadInput("no-such-file", f"there is no file {str(path)!r}", hint="check the path") from None
-    except NotRegular:
-        raise BadInput("unreadable-file", f"{str(path)!r} is no regular file", hint="name a file") from None
-    except OSError as error:
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: Path, error: OSError) -> BadInput:
-    why = error.strerror or str(error)
-    return BadInput("unreadable-file", f"{str(path)!r} cannot be read: {why}", hint="name a file that you may read")
-
-
 def read_document(path: Path) -> bytes:
     """A provenance, attestation, bundle or key: at most a byte more than is accepted. Raises BadInput."""
     with opened(path) as stream:
         try:
             return stream.read(MAX_BYTES + 1)
         except OSError as error:
-            raise _unreadable(path, error) from None
+            raise unreadable(path, error) from None
 
 
 def about(examined: Examined) -> About:

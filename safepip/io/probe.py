@@ -28,6 +28,8 @@ class Interpreter:
     search:    where it looks for distributions, in order, without the user's site folder
     user_site: the user's site folder, None where this interpreter does not look there
     paths:     purelib, platlib, scripts, data of the default installation scheme
+    schemes:   those and headers, without the project's name, as pip chooses them: "default", "user", and, below `moved`
+               instead of the folder that will be named, "prefix" (`--prefix`) and "home" (behind `--target`)
     marker:    its EXTERNALLY-MANAGED file (PEP 668), None where there is none
     compiler:  the interpreter that it was made from, outside of the environment; itself where there is none
     byte_code: cache tag and magic number (hexadecimal) of the byte code that it runs
@@ -39,6 +41,8 @@ class Interpreter:
     prefix: Path
     base_prefix: Path
     paths: Mapping[str, Path]
+    schemes: Mapping[str, Mapping[str, Path]]
+    moved: Path
     search: tuple[Path, ...]
     user_site: Path | None
     marker: Path | None
@@ -121,7 +125,9 @@ def _interpreter(path: Path, version: Version, told: Mapping[str, Any]) -> Inter
         target=Target(python=version, tags=tuple(map(_tag, told["tags"])), markers=dict(told["markers"])),
         prefix=Path(told["prefix"]),
         base_prefix=Path(told["base_prefix"]),
-        paths={name: Path(folder) for name, folder in told["paths"].items()},
+        paths=_folders(told["paths"]),
+        schemes={scheme: _folders(folders) for scheme, folders in told["schemes"].items()},
+        moved=Path(told["moved"]),
         search=tuple(Path(folder) for folder in told["search"] if folder),
         user_site=Path(user_site) if user_site is not None else None,
         marker=Path(marker) if marker is not None else None,
@@ -129,6 +135,10 @@ def _interpreter(path: Path, version: Version, told: Mapping[str, Any]) -> Inter
         byte_code=(str(told["byte_code"][0]), str(told["byte_code"][1])),
         standard_library=tuple(map(Path, told["standard_library"])),
     )
+
+
+def _folders(told: Mapping[str, str]) -> Mapping[str, Path]:
+    return {name: Path(folder) for name, folder in told.items()}
 
 
 def _tag(text: str) -> Tag:

@@ -29,7 +29,9 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PIP_CONFIG_FILE": os.devnull}
 
 
-def _start(command: Sequence[str], environ: Mapping[str, str], spoken: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(
+    command: Sequence[str], environ: Mapping[str, str], spoken: IO[bytes], inherited: Sequence[int]
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         list(command),
         env=clean_environment(environ),
@@ -37,6 +39,7 @@ def _start(command: Sequence[str], environ: Mapping[str, str], spoken: IO[bytes]
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        pass_fds=tuple(inherited),
     )
 
 
@@ -51,10 +54,12 @@ class Question:
         about: str,
         said: str = "",
         timeout: float = _TIMEOUT,
+        inherited: Sequence[int] = (),
     ) -> None:
         """Start it. Raises EnvironmentFault when that cannot be done.
 
         about: who is asked, for messages; said: its standard input; timeout: seconds that `answer` waits at most
+        inherited: descriptors that it holds open for as long as it lives
         """
         self._about = about
         self._timeout = timeout
@@ -64,7 +69,7 @@ class Question:
             with tempfile.TemporaryFile() as spoken:
                 spoken.write(said.encode("utf-8"))
                 spoken.seek(0)
-                self._process = _start(command, environ, spoken)
+                self._process = _start(command, environ, spoken, inherited)
         except OSError as error:
             raise EnvironmentFault(
                 "cannot-run",

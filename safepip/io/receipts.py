@@ -8,18 +8,21 @@ finds that there is no receipt.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from safepip.errors import EnvironmentFault, Malformed
 from safepip.formats.directurl import FILE_NAME as DIRECT_URL
-from safepip.formats.record import RecordRow, parse_record, render_record, with_rows
+from safepip.formats.record import RecordRow, parse_record, render_record, stated_digest, with_rows
+from safepip.io.fingerprint import read_whole
+from safepip.io.owners import rows_of
 from safepip.io.statedir import write_whole
 from safepip.model.ident import Sha256
 
 RECEIPT = "safepip.json"
-LARGEST_RECEIPT = 8 * 1024 * 1024
+LARGEST_RECEIPT = 64 * 1024 * 1024
 _MODE = 0o666  # less the umask, as pip does
 
 
@@ -27,17 +30,17 @@ _MODE = 0o666  # less the umask, as pip does
 class Settling:
     """What is to be written for one distribution after pip.
 
-    byte_code:  the rows of what was compiled
+    byte_code:  the rows of what was compiled, with the digests that the receipt keeps
     direct_url: the content of direct_url.json, None for a distribution from an index
     requested:  whether the REQUESTED marker that pip may have left is true
-    receipt:    given the sha256 of RECORD as it will stand without the receipt's own row, the content of
-                safepip.json
+    receipt:    given the sha256 of RECORD as it will stand without the receipt's own row, and the byte code (path in
+                RECORD -> sha256), the content of safepip.json
     """
 
     byte_code: tuple[RecordRow, ...]
     direct_url: bytes | None
     requested: bool
-    receipt: Callable[[Sha256], bytes]
+    receipt: Callable[[Sha256, Mapping[str, Sha256]], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +62,11 @@ def settle(dist_info: Path, settling: Settling) -> None:
     if settling.direct_url is not None:
         files[DIRECT_URL] = settling.direct_url
     unmarked = () if settling.requested else (f"{folder}/REQUESTED",)
-    added = (*settling.byte_code, *(RecordRow.of(f"{folder}/{name}", body) for name, body in files.items()))
+    compiled = [RecordRow.unhashed(row.path) for row in settling.byte_code]  # as pip has it
+    added = (*compiled, *(RecordRow.of(f"{folder}/{name}", body) for name, body in files.items()))
     try:
         rows = with_rows(_rows(dist_info), added, (*unmarked, f"{folder}/{RECEIPT}"))
-        files[RECEIPT] = settling.receipt(_digest(rows))
+        files[RECEIPT] = settling.receipt(_digest(rows), dict(_digests(settling.byte_code)))
         rows = with_rows(rows, [RecordRow.of(f"{folder}/{RECEIPT}", files[RECEIPT])])
         write_whole(dist_info / "RECORD", render_record(rows), _MODE)
         for name, body in files.items():
@@ -84,24 +88,25 @@ def read_receipt(dist_info: Path) -> FoundReceipt | None:
     Evidence, not proof, against somebody who can write to the environment. Raises Malformed when the receipt or
     RECORD is not readable.
     """
-    try:
-        with (dist_info / RECEIPT).open("rb") as stream:
-            body = stream.read(LARGEST_RECEIPT + 1)
-    except FileNotFoundError:
+    place = str(dist_info / RECEIPT)
+    if not os.path.lexists(place):
         return None
-    except OSError as error:
-        raise Malformed(f"{RECEIPT} cannot be read: {error.strerror or error}") from None
-    if len(body) > LARGEST_RECEIPT:
-        raise Malformed(f"{RECEIPT} is larger than {LARGEST_RECEIPT} bytes")
-    try:
-        rows = _rows(dist_info)
-    except OSError as error:
-        raise Malformed(f"RECORD cannot be read: {error.strerror or error}") from None
+    body = read_whole(place, LARGEST_RECEIPT)
+    if body is None:
+        raise Malformed(f"{RECEIPT} is no regular file, cannot be read, or is larger than {LARGEST_RECEIPT} bytes")
+    rows = rows_of(str(dist_info))
     path = f"{dist_info.name}/{RECEIPT}"
     own = [row for row in rows if row.path == path]
     return FoundReceipt(
         body=body, record=_digest(with_rows(rows, (), (path,))), listed=own == [RecordRow.of(path, body)]
     )
+
+
+def _digests(rows: tuple[RecordRow, ...]) -> Iterator[tuple[str, Sha256]]:
+    for row in rows:
+        found = stated_digest(row.hash)
+        if found is not None and found[0] == "sha256":
+            yield row.path, Sha256(found[1].hex())
 
 
 def _rows(dist_info: Path) -> tuple[RecordRow, ...]:

@@ -8,6 +8,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from safepip.errors import BadInput
+
 # Without O_NONBLOCK the opening of a pipe alone waits for its other end. Windows has neither flag, and O_BINARY.
 _FLAGS = os.O_RDONLY
 for _name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
@@ -37,3 +39,21 @@ def read_at_most(path: Path, most: int) -> bytes:
     """What the file holds, and of more than `most` bytes one byte more, so that it can be told. Raises OSError."""
     with open_regular(path) as stream:
         return stream.read(most + 1)
+
+
+def opened(path: Path) -> BinaryIO:
+    """A regular file that a person named, open to be read. Raises BadInput, which says what it is instead."""
+    try:
+        return open_regular(path)
+    except FileNotFoundError:
+        raise BadInput("no-such-file", f"there is no file {str(path)!r}", hint="check the path") from None
+    except NotRegular:
+        raise BadInput("unreadable-file", f"{str(path)!r} is no regular file", hint="name a file") from None
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: Path, error: OSError) -> BadInput:
+    """What is told of a file that a person named, and that cannot be read."""
+    why = error.strerror or str(error)
+    return BadInput("unreadable-file", f"{str(path)!r} cannot be read: {why}", hint="name a file that you may read")

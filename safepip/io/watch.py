@@ -17,9 +17,10 @@ from safepip.io.process import clean_environment
 Say = Callable[[str], None]
 
 
-def watch(command: Sequence[str], environ: Mapping[str, str], out: Say, err: Say) -> int:
+def watch(command: Sequence[str], environ: Mapping[str, str], out: Say, err: Say, *, stdin: int | None = None) -> int:
     """The exit status. An interrupt goes to the program, which is then waited for, and is raised again.
 
+    stdin: an open file for its standard input, which it hands on to the programs that it starts itself; else none
     out, err: are told each line without its end, each from a thread of its own; what they raise is raised at the end
     Raises EnvironmentFault when the program cannot be started.
     """
@@ -27,7 +28,7 @@ def watch(command: Sequence[str], environ: Mapping[str, str], out: Say, err: Say
         process = subprocess.Popen(
             list(command),
             env=clean_environment(environ),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding=locale.getpreferredencoding(do_setlocale=False),
@@ -50,14 +51,25 @@ def watch(command: Sequence[str], environ: Mapping[str, str], out: Say, err: Say
 
 
 def _wait(process: subprocess.Popen[str]) -> None:
-    """A session of its own keeps the terminal's interrupt from the program; it gets exactly one, from here."""
+    """A session of its own keeps the terminal's interrupt from the program; it gets exactly one, from here.
+
+    Who interrupts again does not want to wait: the program is killed. It is never left running.
+    """
     try:
         process.wait()
     except KeyboardInterrupt:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGINT)
-        process.wait()
+        _signal(process, signal.SIGINT)
+        try:
+            process.wait()
+        except KeyboardInterrupt:
+            _signal(process, signal.SIGKILL)
+            process.wait()
         raise
+
+
+def _signal(process: subprocess.Popen[str], number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 class _Pump(threading.Thread):

@@ -11,9 +11,11 @@ from typing import TypeVar
 from packaging.version import Version
 
 from safepip.model.artifact import Artifact, Offers, ProjectStatus
+from safepip.model.contents import Contents
 from safepip.model.continuity import Continuity, Sibling
 from safepip.model.ident import FileName, ProjectName, Url
 from safepip.model.ledger import Recorded
+from safepip.model.neighbours import Neighbours
 from safepip.model.publisher import Identity, PublisherPin
 
 
@@ -24,6 +26,7 @@ class Kind(enum.Enum):
     CONTENTS = "contents"
     ATTESTATIONS = "attestations"
     EXPECTATION = "expectation"
+    NEIGHBOURS = "neighbours"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,22 +95,6 @@ class Attestations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
-    """What is inside a wheel, as far as identity goes.
-
-    dist_info: the names of all top-level *.dist-info folders
-    metadata:  the bytes of METADATA, None where there is none
-    wheel:     the bytes of WHEEL, None where there is none
-    resolved_with: the METADATA bytes that resolution relied on, None where the wheel's own were used
-    """
-
-    dist_info: tuple[str, ...]
-    metadata: bytes | None
-    wheel: bytes | None
-    resolved_with: bytes | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """What the index states about the project as a whole and about this file's age.
 
@@ -169,14 +156,15 @@ class Unavailable:
     why: str
 
 
-Evidence = History | Contents | Attestations | Expected | Unavailable
+Evidence = History | Contents | Attestations | Expected | Neighbours | Unavailable
 _KINDS: Mapping[type, Kind] = {
     History: Kind.HISTORY,
     Contents: Kind.CONTENTS,
     Attestations: Kind.ATTESTATIONS,
     Expected: Kind.EXPECTATION,
+    Neighbours: Kind.NEIGHBOURS,
 }
-E_ = TypeVar("E_", History, Contents, Attestations, Expected)
+E_ = TypeVar("E_", History, Contents, Attestations, Expected, Neighbours)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

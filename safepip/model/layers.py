@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import date
 
 from safepip.errors import BadInput
+from safepip.model.grants import LOCAL, HookGrant, IndexGrant, TrustRootGrant, Waiver
 from safepip.model.levels import Placed, Profile
-from safepip.model.policy import LOCAL, IndexGrant, Layer, Policy, TrustRootGrant, Waiver
+from safepip.model.policy import Layer, Policy
 
 
 def combine(layers: Sequence[Layer], today: date) -> Policy:
@@ -82,10 +83,12 @@ def _namesakes(index: IndexGrant, layers: Sequence[Layer], root: TrustRootGrant)
             yield other.place, text
 
 
-def _grants(layer: Layer) -> Iterator[tuple[str, IndexGrant | TrustRootGrant | Waiver]]:
+def _grants(layer: Layer) -> Iterator[tuple[str, IndexGrant | TrustRootGrant | HookGrant | Waiver]]:
     for index in layer.indexes:
         yield "indexes", index
     for root in layer.trust_roots:
         yield "trust-roots", root
+    for hook in layer.hooks:
+        yield "startup-hooks", hook
     for waiver in layer.waivers:
         yield "waivers", waiver

@@ -83,6 +83,11 @@ class CheckSpec:
     levels: tuple[Level, Level, Level]
     waivable: bool
 
+    @property
+    def is_note(self) -> bool:
+        """Worth writing down and never more by itself, whatever the profile."""
+        return set(self.levels) == {Level.WARN}
+
 
 _OFF, _WARN, _DENY = Level.OFF, Level.WARN, Level.DENY
 
@@ -91,6 +96,8 @@ CHECKS: Mapping[str, CheckSpec] = {
     "digest": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
     "hash-pinned": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
     "source-kind": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
+    "archive": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
+    "record": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
     "metadata-match": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
     "attestation": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=False),
     "provenance-available": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=True),
@@ -100,6 +107,12 @@ CHECKS: Mapping[str, CheckSpec] = {
     "late-file": CheckSpec(levels=(_WARN, _WARN, _DENY), waivable=True),
     "release-age": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=True),
     "project-status": CheckSpec(levels=(_WARN, _WARN, _DENY), waivable=True),
+    "startup-hook": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=False),
+    "file-collision": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=True),
+    "script-shadow": CheckSpec(levels=(_WARN, _DENY, _DENY), waivable=True),
+    "direct-url": CheckSpec(levels=(_DENY, _DENY, _DENY), waivable=True),
+    "native-in-pure": CheckSpec(levels=(_WARN, _WARN, _WARN), waivable=True),
+    "world-writable": CheckSpec(levels=(_WARN, _WARN, _WARN), waivable=True),
 }
 
 
@@ -109,4 +122,15 @@ CODES: Mapping[tuple[str, str], tuple[Level, Level, Level]] = {
     ("release-age", "no-upload-times"): (_WARN, _WARN, _DENY),
     ("downgrade", "no-upload-times"): (_WARN, _WARN, _DENY),
     ("publisher", "claims-changed"): (_WARN, _WARN, _DENY),
+    ("file-collision", "interpreter"): (_DENY, _DENY, _DENY),
+    ("file-collision", "standard-library"): (_DENY, _DENY, _DENY),
+    ("file-collision", "unowned"): (_WARN, _WARN, _DENY),
 }
+
+# What no waiver lifts although the check has some: the environment itself would be another one.
+_NEVER_WAIVED = frozenset({("file-collision", "interpreter"), ("file-collision", "standard-library")})
+
+
+def may_be_waived(check: str, code: str) -> bool:
+    """Whether a waiver can lift a finding of that code."""
+    return CHECKS[check].waivable and (check, code) not in _NEVER_WAIVED

@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from safepip.model.artifact import InstalledDistribution, Pin, Target
+from safepip.model.contents import Manifest
 from safepip.model.verdict import Approved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Install:
-    """Install exactly these judged bytes. `replaces` is what is there now, if anything."""
+    """Install exactly these judged bytes. `replaces` is what is there now, if anything.
+
+    manifest: the files that will be there afterwards, with the digests that were judged
+    """
 
     approved: Approved
     pin: Pin
+    manifest: Manifest
     replaces: InstalledDistribution | None
 
 

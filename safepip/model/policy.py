@@ -6,125 +6,22 @@ nothing that either forbids.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from packaging.version import Version
-
+from safepip.model.grants import HookGrant, IndexGrant, TrustRootGrant, Waiver, folded
 from safepip.model.ident import ProjectName, Url
-from safepip.model.levels import CHECKS, CODES, Age, AttestationRule, Hashes, LayerKind, Level, Placed, Profile, T
-from safepip.model.publisher import PublisherPin
+from safepip.model.levels import CHECKS, CODES, Age, AttestationRule, Hashes, LayerKind, Level, Placed, Profile
+from safepip.model.rules import Rules, RuleSet, asked_of_builds, stricter
+from safepip.model.shippedhooks import SHIPPED
 
-# In place of an index's name: the files of this machine.
-LOCAL = "local"
 _DEFAULT_AGE = {
     Profile.OBSERVE: timedelta(days=3),
     Profile.STANDARD: timedelta(days=3),
     Profile.STRICT: timedelta(days=7),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlsaRule:
-    """What a SLSA provenance must say, and who may say it; None accepts any.
-
-    builder, source, revision: globs over what the predicate names; build_type: exact
-    signers: who may have signed it; empty: the publishers that the same layer pins, else whoever is shown to be of
-             the project by what the file's attestations themselves prove (docs/checks/attestation.md)
-    """
-
-    builder: str | None
-    build_type: str | None
-    source: str | None
-    revision: str | None
-    signers: tuple[PublisherPin, ...]
-
-
-# What `predicates = ["slsa"]` asks for: whatever it says, but not from anybody.
-ANY_PROVENANCE = SlsaRule(builder=None, build_type=None, source=None, revision=None, signers=())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleSet:
-    """The rules that one table of one layer writes; None where it writes none."""
-
-    hashes: Placed[Hashes] | None = None
-    minimum_age: Placed[Age] | None = None
-    first_release_age: Placed[Age] | None = None
-    attestations: Placed[AttestationRule] | None = None
-    publishers: Placed[tuple[PublisherPin, ...]] | None = None
-    predicates: Placed[frozenset[str]] | None = None
-    slsa: Placed[SlsaRule] | None = None
-
-    def over(self, general: RuleSet) -> RuleSet:
-        """This table where it speaks, else the more general table of the same layer."""
-        return RuleSet(
-            **{
-                slot.name: mine if (mine := getattr(self, slot.name)) is not None else getattr(general, slot.name)
-                for slot in fields(self)
-            }
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiver:
-    """An exception with a reason and a last day. Names one exact version, or one digest."""
-
-    check: str
-    project: ProjectName
-    version: Version | None
-    sha256: str | None
-    reason: str
-    owner: str | None
-    until: date
-    place: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexGrant:
-    """`[indexes.NAME]`: what the policy knows about one index.
-
-    packages: globs over project names that are asked here and nowhere else
-    upload_times_absent: this index is known to state no upload times
-    minimum_age: replaces the profile's ages, and those of its own and inner layers, for files of this index
-    depth: the layer that grants it, counted from the outermost
-    sidecars: ask it for FILE.sigstore.json and the like, beside files that carry no provenance
-    """
-
-    name: str
-    url: Url
-    packages: tuple[str, ...]
-    private: bool
-    upload_times_absent: bool
-    minimum_age: Placed[Age] | None
-    place: str
-    depth: int = 0
-    sidecars: bool = False
-
-    def covers(self, project: ProjectName) -> int | None:
-        """How exactly `packages` names the project: literal characters of the best glob; None where it does not."""
-        fitting = [len(glob.replace("*", "").replace("?", "")) for glob in self.packages if fnmatchcase(project, glob)]
-        return max(fitting, default=None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrustRootGrant:
-    """`[trust-roots.NAME]`: a Sigstore trusted root, and the indexes and projects that it may vouch for.
-
-    file: as written, beside the policy; in a policy that was read from a file, with the path of its folder
-    indexes: names of `[indexes]`, of this layer or an outer one; `LOCAL` stands for files of this machine
-    projects: globs over the names of the projects there that it may vouch for
-    Neither is ever empty: a root that may vouch for nothing would be read as one that may vouch for anything.
-    """
-
-    name: str
-    file: str
-    indexes: tuple[str, ...]
-    place: str
-    projects: tuple[str, ...] = ("*",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +40,7 @@ class Layer:
     waivers: tuple[Waiver, ...]
     permitted_grants: Placed[frozenset[str]] | None
     max_waiver_days: Placed[int] | None
+    hooks: tuple[HookGrant, ...] = ()
 
     def rules_for(self, project: ProjectName) -> RuleSet:
         """The most specific matching table: the glob with the most literal characters wins."""
@@ -152,23 +50,6 @@ class Layer:
         for _, rules in matching:
             result = rules.over(result)
         return result
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """The rules in force for one project: the profile's and every layer's, all of which must hold.
-
-    ages, first_release_ages, publishers and slsa keep one entry a layer, since "stricter" is to satisfy each of them.
-    slsa: also for a layer that asks for `predicates = ["slsa"]` alone, with `ANY_PROVENANCE`
-    """
-
-    hashes: Placed[Hashes]
-    ages: tuple[Placed[Age], ...]
-    first_release_ages: tuple[Placed[Age], ...]
-    attestations: Placed[AttestationRule]
-    publishers: tuple[Placed[tuple[PublisherPin, ...]], ...]
-    predicates: frozenset[str]
-    slsa: tuple[Placed[SlsaRule], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -215,6 +96,14 @@ class Policy:
     def waivers(self) -> tuple[Waiver, ...]:
         return tuple(waiver for layer in self.layers for waiver in layer.waivers)
 
+    def allows_hook(self, project: ProjectName, line: str) -> bool:
+        """Whether that line may run at every start of Python. A module that runs as a whole ("") never may."""
+        asked = folded(line)
+        if not asked:
+            return False
+        granted = (grant for layer in self.layers for grant in layer.hooks)
+        return any(grant.project == project and grant.line == asked for grant in (*SHIPPED, *granted))
+
     def ages_for(self, project: ProjectName, grant: IndexGrant | None) -> tuple[Placed[Age], ...]:
         """The minimum ages for a file of an index. A grant's age lifts no outer layer's, and nothing typed."""
         if grant is None or grant.minimum_age is None:
@@ -260,34 +149,6 @@ class Policy:
         return next((grant for grant in self.indexes if grant.url.plain == url.plain), None)
 
 
-def exclusive_index(grants: Iterable[IndexGrant], project: ProjectName) -> IndexGrant | None:
-    """The index that this name belongs to: the outermost layer that says so, in it the most exact glob."""
-    fitting = [(-grant.depth, exact, grant) for grant in grants if (exact := grant.covers(project)) is not None]
-    return max(fitting, key=lambda one: one[:2])[2] if fitting else None
-
-
-def stricter(rules: Iterable[Placed[T] | None], floor: Placed[T]) -> Placed[T]:
-    """The greatest of ordered rule values; the outermost place is named where several say the same."""
-    result = floor
-    for rule in rules:
-        if rule is not None and rule.value > result.value:  # type: ignore[operator] # ordered enums only
-            result = rule
-    return result
-
-
-def _slsa(layer: RuleSet) -> Placed[SlsaRule] | None:
-    """A layer's rule with its signers: its own, else the publishers of the same layer.
-
-    Not those of another layer, whose pins would then admit a signer whom this layer alone does not.
-    """
-    if layer.slsa is not None:
-        named = layer.slsa.value.signers or (layer.publishers.value if layer.publishers is not None else ())
-        return Placed(replace(layer.slsa.value, signers=named), layer.slsa.place)
-    if layer.predicates is not None and "slsa" in layer.predicates.value:
-        return Placed(ANY_PROVENANCE, layer.predicates.place)
-    return None
-
-
 @lru_cache(maxsize=4096)
 def _active(policy: Policy, project: ProjectName) -> tuple[str, ...]:
     return tuple(check for check in CHECKS if policy.level(check, check, project).value is not Level.OFF)
@@ -300,7 +161,7 @@ def _rules_for(policy: Policy, project: ProjectName) -> Rules:
     layers = [layer.rules_for(project) for layer in policy.layers]
     publishers = tuple(one.publishers for one in layers if one.publishers is not None)
     predicates = frozenset(name for one in layers if one.predicates is not None for name in one.predicates.value)
-    slsa = tuple(rule for one in layers if (rule := _slsa(one)) is not None)
+    slsa = tuple(rule for one in layers if (rule := asked_of_builds(one)) is not None)
     if slsa:
         predicates |= {"slsa"}
     floor = Placed(AttestationRule.WARN if profile is Profile.OBSERVE else AttestationRule.FIRST_USE, place)

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from safepip.errors import Malformed
 from safepip.model.evidence import Subject
+from safepip.model.grants import Waiver
 from safepip.model.levels import Level
-from safepip.model.policy import Waiver
 
 
 class Outcome(enum.Enum):
@@ -36,6 +36,11 @@ class Finding:
     hint: str | None = None
     rule: str | None = None
     eligible: datetime | None = None
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether the check could not look, for a reason that `archive` tells."""
+        return self.outcome is Outcome.UNKNOWN and self.code == "unreadable" and self.check != "archive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +84,12 @@ class Verdict:
     @property
     def denied(self) -> tuple[Judged, ...]:
         return tuple(one for one in self.judged if one.denies)
+
+    @property
+    def told(self) -> tuple[Judged, ...]:
+        """What is worth telling: an archive that cannot be read once, and not by each check that would look into it."""
+        broken = any(one.finding.check == "archive" and one.finding.outcome is Outcome.FAIL for one in self.judged)
+        return tuple(one for one in self.judged if not (broken and one.finding.is_blind))
 
     @property
     def waived(self) -> tuple[Judged, ...]:

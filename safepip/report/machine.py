@@ -84,14 +84,19 @@ def distribution(one: Distribution) -> dict[str, Any]:
     }
 
 
-def receipt(one: Distribution, *, policy: str, record: str, at: datetime) -> bytes:
-    """The content of `safepip.json`. `record`: sha256 of RECORD as installed, without the receipt's own row."""
+def receipt(one: Distribution, *, policy: str, record: str, byte_code: Mapping[str, str], at: datetime) -> bytes:
+    """The content of `safepip.json` (docs/receipts.md).
+
+    record:    sha256 of RECORD as installed, without the receipt's own row
+    byte_code: what safepip compiled, path in RECORD -> sha256
+    """
     content = {
         "schema": "safepip-receipt/1",
         "tool": TOOL,
         "installed": stamp(at),
         "policy": policy,
         "record": record,
+        "byte-code": dict(sorted(byte_code.items())),
         "distribution": distribution(one),
     }
     return render(content)

@@ -9,10 +9,13 @@ from safepip.errors import NoAnswer
 from safepip.formats.age import moment
 from safepip.model.artifact import Parent, PassedOver, Pin, Resolution
 from safepip.model.ident import ProjectName
-from safepip.model.levels import CHECKS
+from safepip.model.levels import CHECKS, may_be_waived
 from safepip.model.run import Distribution, Refusal
 from safepip.model.verdict import Judged, Outcome
 from safepip.resolve.explain import Unsatisfied
+
+# A code that a waiver lifts, and that nobody should be led to lift.
+_UNSPOKEN = "quarantined"
 
 
 def from_verdict(one: Distribution, judged: Judged, resolution: Resolution) -> Refusal:
@@ -81,7 +84,7 @@ def exception(
     check: str, code: str | None, project: str, version: str, eligible: datetime | None
 ) -> Iterator[tuple[str, str]]:
     """The narrowest waiver that would let this one version in, where one can and a person should be told."""
-    if check not in CHECKS or not CHECKS[check].waivable or code == "quarantined":
+    if check not in CHECKS or not may_be_waived(check, code or check) or code == _UNSPOKEN:
         return
     until = f"{eligible:%Y-%m-%d}" if eligible is not None else "YYYY-MM-DD"
     lines = (

@@ -13,6 +13,7 @@ from safepip.errors import NoAnswer, SafepipError
 from safepip.formats.age import moment
 from safepip.formats.plain import clean
 from safepip.model.artifact import Listing, PassedOver, Pin, Resolution
+from safepip.model.levels import CHECKS
 from safepip.model.run import Distribution, Refusal, Run
 from safepip.model.verdict import Judged
 from safepip.report.provenance import Unoffered, index_notes, line_of, unoffered
@@ -70,7 +71,7 @@ def closing(run: Run, style: Style, verbosity: int) -> Iterator[str]:
     if verbosity > 0:
         yield from _judgements(run.distributions)
     if verbosity > -2:
-        yield from (style.warning(text) for text in _warnings(run.distributions))
+        yield from (style.warning(text) for text in _warnings(run.distributions, notes=verbosity > 0))
     for error in run.errors:
         yield from failure(error, style)
     if run.refusals:
@@ -158,13 +159,17 @@ def _aligned(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
         yield from (f"  {'':{width}} {clean(line)}" for line in more)
 
 
-def _warnings(distributions: Iterable[Distribution]) -> Iterator[str]:
-    """One line for each thing to know, however many files it is about."""
+def _warnings(distributions: Iterable[Distribution], *, notes: bool) -> Iterator[str]:
+    """One line for each thing to know, however many files it is about.
+
+    notes: also what is a note in every profile; many popular wheels have such, and a run is to be as quiet as pip
+    """
     groups: dict[tuple[str, str], list[str]] = {}
     for one in distributions:
         subject = one.verdict.subject
-        for judged in one.verdict.judged:
-            if judged.warns or judged.waived_by is not None:
+        for judged in one.verdict.told:
+            noted = notes or not CHECKS[judged.finding.check].is_note
+            if (judged.warns and noted) or judged.waived_by is not None:
                 groups.setdefault((judged.finding.check, _words(judged)), []).append(
                     f"{subject.project} {subject.version}"
                 )

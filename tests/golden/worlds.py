@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from safepip.model.artifact import Status
 from tests.sigstore import GitHub, LocalSigstore
-from tests.world import World
+from tests.world import World, sdist, wheel
 from tests.world.world import NOW, Published
 
 
@@ -195,6 +198,69 @@ def late_wheel() -> Scene:
     return Scene(world=world)
 
 
+def file_collision() -> Scene:
+    """Two forks of one project: the same module, and a program of the same name."""
+    world, entry = World(), "[console_scripts]\nacme = acme:main\n"
+    world.publish("acme-vision", "4.1", files={"acme/__init__.py": b"VIEWER = True\n"}, entry_points=entry)
+    world.publish("acme-vision-headless", "4.1", files={"acme/__init__.py": b"VIEWER = False\n"}, entry_points=entry)
+    world.publish("web-app", "4.0", requires=["acme-vision-headless"])
+    return Scene(world=world)
+
+
+def startup_hook() -> Scene:
+    world = World()
+    line = b"import os; os.environ.get('DEMO') and __import__('boot_me').start()\n"
+    world.publish(
+        "boot-me", "1.0", files={"boot_me.py": b"", "boot_me.pth": line, "sitecustomize.py": b"import boot_me\n"}
+    )
+    return Scene(world=world)
+
+
+def startup_hook_allowed() -> Scene:
+    allowed = b"""schema = 1
+[[allow.startup-hooks]]
+project = "boot-me"
+line = "import boot_me"
+"""
+    world = World()
+    world.publish("boot-me", "1.0", files={"boot_me.py": b"", "boot_me.pth": b"import  boot_me\n"})
+    return Scene(world=world, files={"safepip.toml": allowed})
+
+
+def broken_archive() -> Scene:
+    world = World()
+    good = world.publish("stacked", "1.0")
+    world.publish("stacked", "1.1", content=b"#!/bin/sh\n" + good.content)
+    return Scene(world=world)
+
+
+def wrong_record() -> Scene:
+    world = World()
+    good = world.publish("edited", "1.0", files={"edited.py": b"print('as it was built')\n"})
+    with zipfile.ZipFile(io.BytesIO(good.content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    changed = io.BytesIO()
+    with zipfile.ZipFile(changed, "w") as archive:
+        for name, body in {**members, "edited.py": b"print('as it was not!!')\n", "more.py": b""}.items():
+            archive.writestr(zipfile.ZipInfo(name), body)
+    good.content, good.size = changed.getvalue(), len(changed.getvalue())
+    good.claimed = hashlib.sha256(good.content).hexdigest()
+    return Scene(world=world)
+
+
+def script_shadow() -> Scene:
+    world = World()
+    world.publish("helper", "1.0", entry_points="[console_scripts]\nhelper = helper:main\nsudo = helper:main\n")
+    return Scene(world=world)
+
+
+def direct_url() -> Scene:
+    world = World()
+    address = "https://user:secret@files.example/narrow-1.0-py3-none-any.whl"
+    world.publish("wide", "1.0", requires=[f"narrow @ {address} ; extra == 'all'"], extras=["all"])
+    return Scene(world=world)
+
+
 def nobody_there() -> Scene:
     return Scene(world=_stack())
 
@@ -220,6 +286,31 @@ def published_by_another() -> Scene:
 
 def provenance_of_other_bytes() -> Scene:
     return _named(digest="0" * 64)
+
+
+def _lying_here(*made: tuple[str, bytes]) -> Scene:
+    return Scene(world=World(), files=dict(made))
+
+
+def sound_wheel() -> Scene:
+    return _lying_here(wheel("demo", "1.0", entry_points="[console_scripts]\ndemo = demo:main\n"))
+
+
+def acts_at_every_start() -> Scene:
+    files = {"demo.py": b"", "demo.pth": b"import demo.surprise\n", "demo/fast.so": b"\x7fELF" + bytes(60)}
+    return _lying_here(wheel("demo", "1.0", files=files))
+
+
+def sdist_that_runs_setup_py() -> Scene:
+    setup = b"import subprocess\nfrom setuptools import setup\n\nsubprocess.run(['make'])\nsetup(name='demo')\n"
+    build = b'[build-system]\nrequires = ["setuptools>=61"]\nbuild-backend = "setuptools.build_meta"\n'
+    files = {"setup.py": setup, "pyproject.toml": build}
+    return _lying_here(sdist("demo", "1.0", requires=["idna>=3"], requires_python=">=3.9", files=files))
+
+
+def several_files_scanned() -> Scene:
+    name, content = wheel("other", "2.0")
+    return _lying_here(sdist("demo", "1.0"), (name, b"MZ" + content), ("notes.txt", b"notes"))
 
 
 SCENES: Mapping[str, Callable[[], Scene]] = {

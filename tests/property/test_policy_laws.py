@@ -15,6 +15,7 @@ from safepip.formats.statement import PUBLISH, SIGNATURE, SLSA
 from safepip.model.artifact import HashPin
 from safepip.model.evidence import Attestations, Build, Expected, RejectedAttestation, VerifiedAttestation
 from safepip.model.levels import CHECKS
+from safepip.model.neighbours import Neighbours
 from safepip.model.policy import Policy
 from safepip.model.publisher import Identity
 from safepip.model.verdict import Finding, Outcome
@@ -155,7 +156,8 @@ def refuses(under: Policy, case: Case) -> bool:
         claimed_publishers=(),
     )
     nobody = Expected(locked=(), locked_place=None, recorded=(), previous=None)
-    papers = dossier(about, replace(past, attested=bool(case.verified)), contents(), attested, nobody)
+    alone = Neighbours(clashes=())
+    papers = dossier(about, replace(past, attested=bool(case.verified)), contents(), attested, nobody, alone)
     active = [one for one in checks.ALL if one.ID in under.active(about.project)]
     said = [_written(finding) for one in active for finding in one.check(papers, under, NOW)]
     verdict = decide(about, under, said, asked=[one.ID for one in active], today=NOW.date())

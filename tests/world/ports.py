@@ -23,9 +23,12 @@ from safepip.model.artifact import (
     Root,
     Target,
 )
+from safepip.model.difference import Difference
 from safepip.model.evidence import Attestations, Evidence, Expected, Kind, Subject, Unavailable
 from safepip.model.ident import FileName, ProjectName, Sha256, Url
+from safepip.model.inspection import Inspected, Inspection, Receipt, Status
 from safepip.model.ledger import Key, Recorded, Sighting, index_name
+from safepip.model.neighbours import Occupant
 from safepip.model.plan import Install, Plan
 from safepip.model.run import Distribution
 from safepip.pipeline import Histories
@@ -121,13 +124,77 @@ class MemoryLedger:
 
 @dataclass(frozen=True)
 class MemoryEnvironment:
+    """`held`: what lies at which path; `links`: where folders really lie."""
+
     there: Mapping[ProjectName, InstalledDistribution] = field(default_factory=dict)
+    held: Mapping[str, Occupant] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
 
     def target(self) -> Target:
         return TARGET
 
     def installed(self) -> Mapping[ProjectName, InstalledDistribution]:
         return self.there
+
+    def schemes(self, project: ProjectName) -> Mapping[str, str]:
+        return {
+            "purelib": "/env/lib/python3.12/site-packages",
+            "platlib": "/env/lib/python3.12/site-packages",
+            "scripts": "/env/bin",
+            "headers": f"/env/include/site/python3.12/{project}",
+            "data": "/env",
+        }
+
+    def real_folders(self, folders: Collection[str]) -> Mapping[str, str]:
+        return {folder: self.links[folder] for folder in folders if folder in self.links}
+
+    def occupants(
+        self, names: Mapping[str, Collection[str]], leaving: Collection[ProjectName]
+    ) -> Mapping[str, Occupant]:
+        del leaving
+        paths = [f"{folder}/{name}" for folder, inside in names.items() for name in inside]
+        return {path: self.held[path] for path in paths if path in self.held}
+
+
+@dataclass(frozen=True)
+class MemoryInspector:
+    """`found`: what is known of installed distributions; the others were not installed by safepip. `asked`: of whom."""
+
+    found: dict[ProjectName, Inspected] = field(default_factory=dict)
+    asked: list[ProjectName] = field(default_factory=list)
+
+    def inspect(self, environment: str) -> Inspection:
+        distributions = tuple(self.found.values())
+        return Inspection(
+            environment=environment, libraries=(), distributions=distributions, strays=(), unowned=(), notes=()
+        )
+
+    def of(self, installed: InstalledDistribution) -> Inspected:
+        self.asked.append(installed.project)
+        return self.found.get(installed.project) or inspected(installed.project, installed.version, Status.FOREIGN)
+
+
+def inspected(
+    project: ProjectName,
+    version: Version,
+    status: Status,
+    *,
+    receipt: Receipt | None = None,
+    differences: tuple[Difference, ...] = (),
+    faults: tuple[str, ...] = (),
+) -> Inspected:
+    return Inspected(
+        name=project,
+        version=str(version),
+        location=f"/env/lib/{project}-{version}.dist-info",
+        status=status,
+        receipt=receipt,
+        faults=faults,
+        differences=differences,
+        files=1,
+        unhashed=0,
+        loose=0,
+    )
 
 
 @dataclass(frozen=True)
@@ -137,10 +204,10 @@ class MemoryInstaller:
     plans: list[Plan] = field(default_factory=list)
     receipts: dict[str, bytes] = field(default_factory=dict)
 
-    def install(self, plan: Plan, receipt: Callable[[Install, Sha256], bytes]) -> tuple[str, ...]:
+    def install(self, plan: Plan, receipt: Callable[[Install, Sha256, Mapping[str, Sha256]], bytes]) -> tuple[str, ...]:
         self.plans.append(plan)
         record = Sha256.parse(hashlib.sha256(b"RECORD").hexdigest())
-        self.receipts.update({step.pin.project: receipt(step, record) for step in plan.installs})
+        self.receipts.update({step.pin.project: receipt(step, record, {}) for step in plan.installs})
         return ()
 
 

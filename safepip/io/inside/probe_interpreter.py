@@ -9,7 +9,7 @@ because our `packaging` cannot be loaded there either.
 hostile one, and its search path is not to decide how its own tags are computed.
 """
 # pathlib is slow to import, and this program is waited for.
-# ruff: noqa: PTH113, PTH117, PTH118, PTH120, PTH123
+# ruff: noqa: PTH100, PTH113, PTH117, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ import os
 import site
 import sys
 import sysconfig
+
+# Stands for the folder that `--prefix` or `--target` will name.
+MOVED = os.path.join(os.path.abspath(os.sep), "MOVED")
+_BASES = ("installed_base", "base", "installed_platbase", "platbase", "prefix", "exec_prefix", "userbase")
 
 
 def load_packaging(folder: str) -> None:
@@ -71,6 +75,25 @@ def standard_library() -> list[str]:
     return [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib", vars=base)]
 
 
+def scheme(name: str, base: str | None = None) -> dict[str, str]:
+    """The folders of an installation scheme as pip chooses them (its `locations._sysconfig.get_scheme`).
+
+    base: what takes the place of the prefix, for `--prefix` and for the home behind `--target`
+    Headers go into a folder with the name of the project, below the one told here; virtual environments have their own.
+    """
+    moved = dict.fromkeys(_BASES, base) if base is not None else {}
+    preferred = sysconfig.get_preferred_scheme(name)  # type: ignore[arg-type] # "prefix", "home" or "user"
+    if base is not None and preferred in {"posix_local", "osx_framework_library"}:
+        preferred = "posix_prefix"
+    paths = sysconfig.get_paths(preferred, vars=moved)
+    headers = paths["include"]
+    if in_virtual_environment():
+        # What was not said `get_paths` has filled in by now, in some versions: pip reads it back just so.
+        above = moved.get("userbase" if name == "user" else "base", sys.prefix)
+        headers = os.path.join(above, "include", "site", "python{}.{}".format(*sys.version_info))
+    return {**{one: paths[one] for one in ("purelib", "platlib", "scripts", "data")}, "headers": headers}
+
+
 def compiler() -> str:
     """The interpreter to byte-compile with: the one that a virtual environment was made from, where it can be told.
 
@@ -102,6 +125,13 @@ def describe() -> dict[str, object]:
         "prefix": sys.prefix,
         "base_prefix": sys.base_prefix,
         "paths": {name: sysconfig.get_paths()[name] for name in ("purelib", "platlib", "scripts", "data")},
+        "schemes": {
+            "default": scheme("prefix"),
+            "user": scheme("user"),
+            "prefix": scheme("prefix", MOVED),
+            "home": scheme("home", MOVED),
+        },
+        "moved": MOVED,
         "search": list(sys.path),
         "user_site": user_site(),
         "externally_managed": externally_managed(),

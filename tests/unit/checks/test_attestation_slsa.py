@@ -18,8 +18,8 @@ from safepip.model.evidence import (
 )
 from safepip.model.ident import Url
 from safepip.model.levels import Placed
-from safepip.model.policy import RuleSet, SlsaRule
 from safepip.model.publisher import Identity, PublisherPin
+from safepip.model.rules import RuleSet, SlsaRule
 from safepip.model.verdict import Finding, Outcome
 from tests.factories import INDEX, NOW, artifact, dossier, listing, policy, subject
 

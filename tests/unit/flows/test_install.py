@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -28,6 +29,7 @@ from tests.world.ports import (
     FixedClock,
     MemoryEnvironment,
     MemoryGatherer,
+    MemoryInspector,
     MemoryInstaller,
     MemoryLedger,
     MemoryStore,
@@ -45,6 +47,7 @@ class Scene:
     installer: MemoryInstaller
     environment: MemoryEnvironment
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    inspector: MemoryInspector = field(default_factory=MemoryInspector)
 
     @classmethod
     def of(cls, world: World, *installed: str) -> Scene:
@@ -87,6 +90,7 @@ class Scene:
             gatherer=self.gatherer,
             ledger=self.ledger,
             environment=self.environment,
+            inspector=self.inspector,
             installer=self.installer,
             workers=SerialWorkers(),
             watcher=SilentWatcher(),
@@ -260,7 +264,20 @@ def test_a_pinned_file_of_one_index_may_stand_beside_another_index(world: World)
 def test_only_the_evidence_that_is_needed_is_gathered(world: World) -> None:
     scene = Scene.of(world)
     scene.run("web")
-    assert scene.gatherer.wanted == set(Kind)
+    assert scene.gatherer.wanted == set(Kind) - {Kind.NEIGHBOURS}  # these are looked for when all the others are there
+
+
+def test_a_broken_archive_is_told_once(world: World) -> None:
+    """And not by each check that would have looked into it."""
+    broken = world.publish("broken", "1.0")
+    broken.content += b"more"
+    broken.claimed, broken.size = hashlib.sha256(broken.content).hexdigest(), len(broken.content)
+    run = Scene.of(world).run("broken")
+    assert run.outcome == "refused"
+    assert {refusal.check for refusal in run.refusals} == {"archive"}
+    [distribution] = run.distributions
+    unread = {one.finding.check for one in distribution.verdict.denied if one.finding.code == "unreadable"}
+    assert unread >= {"record", "metadata-match", "startup-hook", "script-shadow", "direct-url"}
 
 
 def test_a_quarantined_project_is_refused_in_observe_too(world: World) -> None:

@@ -30,7 +30,10 @@ class TestFiles:
         root, part = wheel(tmp_path, "root", "1.0+local"), wheel(tmp_path, "part", "2.0rc1")
         step = install(root)
         with_extras = Install(
-            approved=step.approved, pin=replace(step.pin, extras=frozenset({"b", "A_x"})), replaces=None
+            approved=step.approved,
+            pin=replace(step.pin, extras=frozenset({"b", "A_x"})),
+            manifest=step.manifest,
+            replaces=None,
         )
         files = pip_files(plan(install(part, parent="root"), with_extras), PLAIN, HERE, user=False)
         assert files.roots == f"root[a-x,b]==1.0+local --hash=sha256:{root.sha256}\n"

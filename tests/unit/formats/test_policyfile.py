@@ -4,10 +4,11 @@ import pytest
 
 from safepip.errors import BadInput
 from safepip.formats.policyfile import parse_policy
+from safepip.model.grants import exclusive_index
 from safepip.model.ident import ProjectName
 from safepip.model.layers import combine
 from safepip.model.levels import AttestationRule, Hashes, LayerKind, Level, Profile
-from safepip.model.policy import Layer, exclusive_index
+from safepip.model.policy import Layer
 from tests.factories import NOW, policy, project
 
 WHOLE = b"""schema  = 1
@@ -39,6 +40,9 @@ sidecars = true
 file = "corp.json"
 indexes = ["corp", "local"]
 projects = ["Acme_*"]
+[[allow.startup-hooks]]
+project = "Acme_Tool"
+line = "import  acme_tool"
 [[waivers]]
 check = "release-age"
 project = "Acme_Tool"
@@ -75,8 +79,10 @@ def test_the_whole_schema() -> None:
     assert index.upload_times_absent
     assert index.private
     [waiver] = layer.waivers
-    assert (waiver.project, waiver.place) == ("acme-tool", "safepip.toml:30")
+    assert (waiver.project, waiver.place) == ("acme-tool", "safepip.toml:33")
     rules = layer.rules_for(ProjectName.parse("acme-tool"))
+    [hook] = layer.hooks
+    assert (hook.project, hook.line, hook.place) == ("acme-tool", "import acme_tool", "safepip.toml:30")
     assert rules.publishers is not None
     assert rules.predicates is not None
     assert rules.predicates.value == {"publish", "signature"}
@@ -141,7 +147,15 @@ def test_the_whole_schema() -> None:
             "safepip.toml:7",
             "not a date",
         ),
-        ("waivers = 3", "safepip.toml:2", "array of tables"),
+        ("waivers = 3", "safepip.toml:2", "write [[waivers]]"),
+        ("allow = 3", "safepip.toml:2", "not a table"),
+        ("[allow]\nhooks = []", "safepip.toml:3", "not a key of the schema"),
+        ("[allow.startup-hooks]\nline = 'x'", "safepip.toml:2", "write [[allow.startup-hooks]]"),
+        ("[[allow.startup-hooks]]\nline = 'x'", "safepip.toml:2", "project is missing"),
+        ("[[allow.startup-hooks]]\nproject = 'x'", "safepip.toml:2", "line is missing"),
+        ("[[allow.startup-hooks]]\nproject = 'x'\nline = ' '", "safepip.toml:4", "not a text"),
+        ("[[allow.startup-hooks]]\nproject = '*'\nline = 'x'", "safepip.toml:3", "not a valid project name"),
+        ("[[allow.startup-hooks]]\nproject = 'x'\nline = 'x'\nuntil = 1", "safepip.toml:5", "not a key"),
         ("[limits]\ngrants = ['everything']", "safepip.toml:3", "unknown kinds"),
         ("[limits]\nmax-waiver-days = -1", "safepip.toml:3", "whole number"),
     ],
@@ -240,6 +254,7 @@ def test_quarantine_and_missing_upload_times_have_levels_of_their_own() -> None:
     assert policy('profile = "strict"').level("release-age", "no-upload-times", demo).value is Level.DENY
 
 
+HOOK = '[[allow.startup-hooks]]\nproject = "x"\nline = "import x"'
 WAIVER = '[[waivers]]\ncheck = "release-age"\nproject = "x"\nversion = "1"\nreason = "r"\nuntil = 2027-11-24'
 
 
@@ -250,6 +265,7 @@ WAIVER = '[[waivers]]\ncheck = "release-age"\nproject = "x"\nversion = "1"\nreas
         ('[limits]\ngrants = ["indexes"]', WAIVER, "does not permit"),
         ("[limits]\nmax-waiver-days = 90", WAIVER, "permits 90 days"),
         ('[limits]\ngrants = ["waivers"]', '[indexes.x]\nurl = "https://x/"', "does not permit"),
+        ('[limits]\ngrants = ["waivers"]', HOOK, "grants startup-hooks, which"),
     ],
 )
 def test_a_grant_that_is_not_permitted_is_a_located_refusal(outer: str, inner: str, words: str) -> None:
@@ -326,6 +342,17 @@ def test_strict_makes_unpinned_changes_deny() -> None:
 def test_limits_do_not_bind_their_own_layer() -> None:
     assert policy(f"[limits]\ngrants = []\n{''}", "").waivers == ()
     assert len(policy('[limits]\ngrants = ["waivers"]', WAIVER).waivers) == 1
+
+
+def test_hooks_are_granted_by_every_layer_that_may_and_what_is_shipped_needs_none() -> None:
+    under = policy('[limits]\ngrants = ["startup-hooks"]', HOOK)
+    assert under.allows_hook(project("x"), "import x")
+    assert not under.allows_hook(project("x"), "import y")
+    assert not under.allows_hook(project("y"), "import x")
+    assert not under.allows_hook(project("x"), "")
+    for closed in (policy(), policy("[limits]\ngrants = []"), policy('profile = "strict"')):
+        assert closed.allows_hook(project("cmeel"), "import cmeel_pth")
+        assert not closed.allows_hook(project("demo"), "import cmeel_pth")
 
 
 def test_the_digest_covers_bytes_and_profile() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from safepip.errors import Malformed
-from safepip.formats.record import RecordRow, parse_record, render_record, with_rows
+from safepip.formats.record import RecordRow, parse_record, render_record, stated_digest, with_rows
 
 
 def test_parse_what_wheels_and_installers_write() -> None:
@@ -33,6 +35,23 @@ def test_the_row_of_some_bytes() -> None:
     assert RecordRow.of("INSTALLER", b"pip\n") == RecordRow(
         "INSTALLER", "sha256=zuuue4knoyJ-UwPPXg8fezS7VCrXJQrAP7zeNuwvFQg", "4"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
+        "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU=",
+        "sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    ],
+)
+def test_a_digest_in_every_way_that_it_is_written(text: str) -> None:
+    assert stated_digest(text) == ("sha256", hashlib.sha256(b"").digest())
+
+
+@pytest.mark.parametrize("text", ["", "sha256", "sha256=", "sha256=?", f"sha256={'x' * 64}"])
+def test_what_is_no_digest(text: str) -> None:
+    assert stated_digest(text) is None
 
 
 def test_added_rows_take_the_place_of_old_ones() -> None:

@@ -13,8 +13,8 @@ import pytest
 from safepip.errors import BadInput, EnvironmentFault, IndexFault, NetworkFault
 from safepip.io.index import IndexCatalog, index_key
 from safepip.model.artifact import Status
+from safepip.model.grants import IndexGrant
 from safepip.model.ident import FileKind, Url
-from safepip.model.policy import IndexGrant
 from tests.unit.io.edges import a_catalog, project, sources
 from tests.world import Fault, World, WorldServer, wheel
 

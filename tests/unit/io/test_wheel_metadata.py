@@ -193,13 +193,6 @@ class TestTail:
         with a_catalog(sources(server.index())) as catalog, pytest.raises(NetworkFault):
             catalog.metadata(first(catalog))
 
-    def test_an_sdist_is_not_asked(self, world: World, server: WorldServer) -> None:
-        world.publish("demo", "1.0", kind="sdist")
-        with a_catalog(sources(server.index())) as catalog, pytest.raises(IndexFault) as caught:
-            catalog.metadata(first(catalog))
-        assert caught.value.reference == "metadata-needs-build"
-        assert server.paths() == ["/simple/demo/"]
-
 
 class TestNobodyVouches:
     """A file host that garbles a part must not make a release look broken, so that an older one is taken."""

@@ -17,6 +17,7 @@ from safepip.formats.pipfiles import Forwarded, Placement
 from safepip.io.environment import PythonEnvironment
 from safepip.io.pip import Pip, Streams
 from safepip.io.process import clean_environment
+from tests.unit.io.target.killing import HOOK, changes, furnish, old_wheel, tree
 from tests.unit.io.target.wheels import Wheel
 
 HERE = Placement(target_dir=None, prefix=None, root=None, upgrade=False, user=None, break_system_packages=False)
@@ -77,6 +78,30 @@ def session_venv(tmp_path_factory: pytest.TempPathFactory) -> Venv:
 def venv(session_venv: Venv) -> Venv:
     session_venv.clear()
     return session_venv
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Venv:
+    """An environment with a distribution that pip has installed, and with what users leave there."""
+    folder = tmp_path_factory.mktemp("undo")
+    venv = make_venv(folder / "venv")
+    plain_pip(venv, "install", "--no-cache-dir", "--no-index", str(old_wheel(folder / "wheels").path))
+    furnish(venv.library)
+    (venv.library / "killhook.py").write_text(f"{HOOK}\nif _who: sys.addaudithook(_hook)\n")
+    (venv.library / "killhook.pth").write_text("import killhook\n")
+    subprocess.run([str(venv.python), "-I", "-c", ""], check=True)  # its byte code is there
+    shutil.copytree(venv.path, folder / "saved", symlinks=True)
+    return venv
+
+
+@pytest.fixture
+def lived_in(furnished: Venv) -> Venv:
+    """The same, put back to what it was before each test."""
+    saved = furnished.path.parent / "saved"
+    if changes(tree(saved), tree(furnished.path)):
+        shutil.rmtree(furnished.path)
+        shutil.copytree(saved, furnished.path, symlinks=True)
+    return furnished
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from safepip.errors import PipFailed
 from safepip.io import bytecode
 from safepip.io.bytecode import Compiler
 from safepip.io.probe import Interpreter
@@ -18,7 +20,7 @@ from tests.unit.io.target.conftest import Rigging, Venv
 from tests.unit.io.target.wheels import install, plan, wheel
 
 
-def receipt(step: Install, record: Sha256) -> bytes:
+def receipt(step: Install, record: Sha256, byte_code: Mapping[str, Sha256]) -> bytes:  # noqa: ARG001
     return f"{step.pin.project} {record}".encode()
 
 
@@ -224,7 +226,9 @@ class TestOnlyTheLibrary:
         foreign = tmp_path / "foreign.py"
         foreign.write_text("x = 1")
         of = wheel(tmp_path / "wheels", also_listed=[str(foreign), "../../../foreign.py"])
-        rig().pip.install(plan(install(of)), receipt)
+        with pytest.raises(PipFailed) as caught:  # its RECORD is none that the judged files make
+            rig().pip.install(plan(install(of)), receipt)
+        assert caught.value.reference == "installed-differs"
         assert not (tmp_path / "__pycache__").exists()
 
     def test_scripts_and_data_are_not_modules(self, rig: Rigging, venv: Venv, tmp_path: Path) -> None:

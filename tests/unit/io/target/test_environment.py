@@ -200,7 +200,13 @@ class TestCheck:
         self, venv: Venv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         environment = self.environment(venv)
-        environment._probe._result = replace(environment.interpreter, user_site=tmp_path / "user")
+        folders = {
+            **environment.interpreter.schemes["user"],
+            "purelib": tmp_path / "user",
+            "platlib": tmp_path / "user",
+        }
+        schemes = {**environment.interpreter.schemes, "user": folders}
+        environment._probe._result = replace(environment.interpreter, user_site=tmp_path / "user", schemes=schemes)
         assert not environment.user()
         monkeypatch.setattr(os, "access", lambda path, mode: path != venv.library)  # noqa: ARG005
         assert environment.user()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def settling(*, byte_code: tuple[RecordRow, ...] = (), requested: bool = True, r
         byte_code=byte_code,
         direct_url=None,
         requested=requested,
-        receipt=lambda _: receipt,
+        receipt=lambda *_: receipt,
     )
 
 
@@ -47,7 +48,7 @@ def test_rows_are_sorted_and_byte_code_has_no_hash(info: Path) -> None:
 def test_a_receipt_twice_is_one_receipt(info: Path) -> None:
     seen: list[str] = []
 
-    def receipt(record: str) -> bytes:
+    def receipt(record: str, byte_code: Mapping[str, str]) -> bytes:  # noqa: ARG001
         seen.append(record)
         return b"{}" * len(seen)
 

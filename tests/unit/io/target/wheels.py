@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from safepip.formats.wheel import read_contents
 from safepip.model.artifact import Artifact, InstalledDistribution, Listing, Local, Origin, Parent, Pin, Target
+from safepip.model.contents import Manifest
 from safepip.model.evidence import Subject
 from safepip.model.ident import FileName, Sha256, Url, parse_version
 from safepip.model.levels import Level
@@ -75,7 +78,8 @@ def wheel(
 
 
 def _record(members: Mapping[str, bytes], own: str) -> bytes:
-    rows = [f"{name},sha256={_digest(content)},{len(content)}\n" for name, content in members.items()]
+    quoted = {name: f'"{name}"' if "," in name else name for name in members}
+    rows = [f"{quoted[name]},sha256={_digest(content)},{len(content)}\n" for name, content in members.items()]
     return "".join([*rows, f"{own},,\n"]).encode()
 
 
@@ -151,7 +155,9 @@ def install(
         judged=(Judged(finding=finding, level=Level.DENY, place="profile standard", waived_by=None),),
         unasked=(),
     )
-    return Install(approved=Approved(verdict), pin=pin(of, parent=parent), replaces=replaces)
+    read = read_contents(io.BytesIO(of.body), None).manifest
+    manifest = read if read is not None else Manifest(dist_info="", files=(), entry_points=())
+    return Install(approved=Approved(verdict), pin=pin(of, parent=parent), manifest=manifest, replaces=replaces)
 
 
 def keep(of: Wheel, installed: InstalledDistribution, *, parent: str | None = None) -> Keep:

@@ -1,0 +1,67 @@
+"""`safepip verify --environment`: the composition root. There is no network in it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from safepip.cli.args import Typed
+from safepip.cli.console import Console, document
+from safepip.cli.layers import load_policy, pip_configuration
+from safepip.cli.settings import settle
+from safepip.cli.surroundings import SystemClock, day_of, working_folder
+from safepip.cli.table_verify import VERIFY
+from safepip.errors import UsageError
+from safepip.flows.inspect import foreign_counts, sound
+from safepip.flows.inspect import inspect as flow
+from safepip.io.inspection import DiskInspector
+from safepip.io.interpreter import Home, find_interpreter
+from safepip.io.places import place_of
+from safepip.report import inspection as report
+
+# Of pip's configuration, how much is said; where things come from is no matter here.
+_CONFIGURED = frozenset({"no-color", "quiet", "verbose"})
+_SENSIBLE = frozenset({"environment", "format", "offline", "sp_policy"})
+
+
+def inspect(typed: Typed, command: tuple[str, ...], environ: Mapping[str, str], console: Console) -> int:
+    """The exit code: 0 where everything is as it should be. Raises SafepipError where something cannot be looked at."""
+    _require_sense(typed)
+    configured = {name: one for name, one in pip_configuration(environ, None).items() if name in _CONFIGURED}
+    settings = settle(typed, configured, environ, command)
+    console.settle(settings.verbosity, color=settings.color, progress="off")
+    today = day_of(SystemClock().now())
+    policy = load_policy(settings, environ, hash_mode=False, folder=working_folder(), today=today)
+    places = {name: place_of(Path(name), environ) for name in dict.fromkeys(_named(typed, environ))}
+    inspections = flow(places, DiskInspector(places))
+    strict = foreign_counts(policy)
+    if typed.given.get("format") == "json":
+        document(report.report(inspections, foreign_too=strict), sys.stdout)
+    else:
+        for line in report.seen(inspections, console.verbosity):
+            console.out(line)
+    console.lines(report.found(inspections, console.style, console.verbosity, foreign_too=strict))
+    return 0 if sound(inspections, policy) else 1
+
+
+def _named(typed: Typed, environ: Mapping[str, str]) -> tuple[str, ...]:
+    if typed.arguments:
+        return typed.arguments
+    python = typed.given.get("python") or environ.get("PIP_PYTHON")
+    return (str(find_interpreter(python, environ, Home.own())),)
+
+
+def _require_sense(typed: Typed) -> None:
+    """Raises UsageError for what is about files that are to be verified."""
+    for one in VERIFY:
+        if one.dest in typed.given and one.dest not in _SENSIBLE:
+            raise _usage(f"{max(one.names, key=len)} is about a file, and --environment about what is installed")
+    if typed.arguments and "python" in typed.given:
+        raise _usage("--python and what is named after --environment exclude each other")
+    if "" in typed.arguments:
+        raise _usage("an environment without a name cannot be looked at")
+
+
+def _usage(message: str) -> UsageError:
+    return UsageError("usage", message, hint="safepip verify --help")
