@@ -41,6 +41,15 @@ def main() -> int:
     say("a file with a Sigstore signature, on an index of this demo's own: verified, its publisher named")
     signed_file(environment)
 
+    say("a wheel that has Python run something at every start: refused, and the line shown")
+    hooked_wheel(environment)
+
+    say("the environment is still what was judged; then one file in it is changed")
+    expect(0, command("verify", "--environment", str(environment)))
+    changed = next(environment.glob("lib/*/site-packages/flask/app.py"))
+    changed.write_bytes(changed.read_bytes() + b"import os  # not there when it was judged\n")
+    expect(1, command("verify", "--environment", str(environment)))
+
     say("for every file there is a receipt beside it that says why it was let in")
     return receipts(environment)
 
@@ -75,6 +84,13 @@ def signed(world: World, sigstore: LocalSigstore, version: str, identity: GitHub
     attestation = sigstore.attest(published.text, published.claimed, identity)
     published.provenance = sigstore.provenance([attestation], publisher)
     return published
+
+
+def hooked_wheel(environment: Path) -> None:
+    world = World()
+    world.publish("helpful", "1.0", files={"helpful.py": b"", "helpful.pth": b"import helpful; helpful.watch()\n"})
+    with WorldServer(world) as server:
+        expect(1, safepip(environment, "helpful", "-i", server.index().reveal()))
 
 
 def receipts(environment: Path) -> int:
