@@ -6,6 +6,7 @@
     │   └── NoAnswer       no set of distributions satisfies the requirements
     ├── CouldNotCheck      a judgement needs something that could not be had ("could not ask" is never "fine")
     ├── IndexFault         an index answered, and its answer breaks the rules
+    │   └── UnreadableFile a file is the one that was meant, and cannot be read
     ├── NetworkFault       an index did not answer
     ├── EnvironmentFault   the target, the cache or the disk
     ├── PipFailed          the pip that we delegated to failed
@@ -100,6 +101,21 @@ class CouldNotCheck(SafepipError):  # noqa: N818
 
 class IndexFault(SafepipError):  # noqa: N818
     outcome = "could-not-check"
+
+
+class UnreadableFile(IndexFault):
+    """The very file that was meant, and its metadata cannot be had from it.
+
+    check, code: what judges it so, as in a finding; fact: what is wrong with it, in one sentence
+    """
+
+    def __init__(
+        self, message: str, *, check: str, code: str, fact: str, context: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__("unreadable-metadata", message, context=[("reason", fact), *context])
+        self.check = check
+        self.code = code
+        self.fact = fact
 
 
 class NetworkFault(SafepipError):  # noqa: N818

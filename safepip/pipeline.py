@@ -44,13 +44,14 @@ def assess(dossier: Dossier, policy: Policy, now: datetime) -> Verdict:
     return judge(dossier, policy, _asked(dossier.subject.project, policy), now)
 
 
-def beside(dossiers: Collection[Dossier], environment: Environment) -> tuple[Dossier, ...]:
+def beside(dossiers: Collection[Dossier], environment: Environment, *, removes: bool = True) -> tuple[Dossier, ...]:
     """The dossiers of a plan, each with what stands in its way: the others, and what is installed.
 
-    dossiers: in the order of installation. Raises EnvironmentFault where the environment cannot be looked at.
+    dossiers: in the order of installation; removes: whether pip removes the version that is installed before, which
+    it does but for --ignore-installed. Raises EnvironmentFault where the environment cannot be looked at.
     """
     writers = {
-        dossier.subject.project: _writer(dossier.subject, contents.manifest, environment)
+        dossier.subject.project: _writer(dossier.subject, contents.manifest, environment, removes=removes)
         for dossier in dossiers
         if isinstance(contents := dossier.get(Contents), Contents) and contents.manifest is not None
     }
@@ -64,7 +65,7 @@ def beside(dossiers: Collection[Dossier], environment: Environment) -> tuple[Dos
     )
 
 
-def _writer(subject: Subject, manifest: Manifest, environment: Environment) -> Writer:
+def _writer(subject: Subject, manifest: Manifest, environment: Environment, *, removes: bool) -> Writer:
     target = environment.target()
     return Writer(
         project=subject.project,
@@ -73,7 +74,7 @@ def _writer(subject: Subject, manifest: Manifest, environment: Environment) -> W
         schemes=environment.schemes(subject.project),
         python=".".join(map(str, target.python.release[:2])),
         suffix=".exe" if target.markers.get("os_name") == "nt" else "",
-        replaces=subject.project in environment.installed(),
+        replaces=removes and subject.project in environment.installed(),
     )
 
 
@@ -87,6 +88,7 @@ def _asked(project: ProjectName, policy: Policy) -> list[checks.Check]:
 
 
 def judge(dossier: Dossier, policy: Policy, asked: Collection[checks.Check], now: datetime) -> Verdict:
+    """Ask these checks alone, and have the policy judge what they say."""
     findings = [finding for one in asked for finding in one.check(dossier, policy, now)]
     ids = [one.ID for one in asked]
     return decide(dossier.subject, policy, findings, asked=ids, today=now.date())

@@ -9,7 +9,6 @@ from packaging.requirements import Requirement
 from safepip.errors import Malformed
 from safepip.formats.metadata import parse_metadata
 from safepip.formats.publisher import printable
-from safepip.model.contents import Contents
 from safepip.model.evidence import Dossier, Kind, Subject, Unavailable
 from safepip.model.ident import redacted
 from safepip.model.policy import Policy
@@ -23,11 +22,9 @@ _MOST_TOLD = 3
 def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...]:
     """By the METADATA in the wheel, whatever extra or marker asks for it; `policy` and `now` are not looked at."""
     del policy, now
-    subject, contents = dossier.subject, dossier.get(Contents)
+    subject, contents = dossier.subject, dossier.inside
     if isinstance(contents, Unavailable):
         return (_finding(subject, contents.code, Outcome.UNKNOWN, contents.why),)
-    if not contents.readable:
-        return (_finding(subject, "unreadable", Outcome.UNKNOWN, "the archive cannot be read"),)
     try:
         metadata = parse_metadata(contents.metadata) if contents.metadata is not None else None
     except Malformed:

@@ -22,6 +22,7 @@ _SAID: Mapping[Holder, str] = {
     Holder.INTERPRETER: "it writes over files of the interpreter: {paths}",
     Holder.STANDARD_LIBRARY: "it writes into the standard library: {paths}",
     Holder.UNOWNED: "it writes over files that no installed distribution names: {paths}",
+    Holder.MODULE: "it and {other} have modules of one name, of which an import finds but one: {paths}",
 }
 _NEXT: Mapping[Holder, str] = {
     Holder.PLANNED: "leave {name} or {project} out: they cannot be installed side by side",
@@ -30,6 +31,7 @@ _NEXT: Mapping[Holder, str] = {
     Holder.REPLACED: "bring {name} up to date in a run of its own, and {project} in a second one",
     Holder.INTERPRETER: "do not install it: no honest wheel replaces the interpreter",
     Holder.STANDARD_LIBRARY: "do not install it: no honest wheel replaces the standard library",
+    Holder.MODULE: "leave {name} or {project} out: they cannot be used side by side",
     Holder.UNOWNED: "look at it: remove what an interrupted install left, and keep elsewhere what is yours",
 }
 

@@ -84,7 +84,8 @@ def _dist_info(name: FileName, contents: Contents) -> Iterator[Fault]:
     folder = contents.dist_info[0]
     project, _, version = folder.removesuffix(".dist-info").partition("-")
     try:
-        agrees = ProjectName.parse(project) == name.project and parse_version(version) == name.version
+        parsed = ProjectName.parse(project), parse_version(version)
+        agrees = parsed == (name.project, name.version) and version == version.strip()
     except Malformed:
         agrees = False
     if not agrees:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from safepip.formats.membername import shown
-from safepip.model.contents import Contents
 from safepip.model.evidence import Dossier, Kind, Subject, Unavailable
 from safepip.model.policy import Policy
 from safepip.model.verdict import Finding, Outcome
@@ -17,11 +16,9 @@ NEEDS = frozenset({Kind.CONTENTS})
 def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...]:
     """By the tags in the file name, which `metadata-match` holds to be those of WHEEL."""
     del policy, now
-    subject, contents = dossier.subject, dossier.get(Contents)
+    subject, contents = dossier.subject, dossier.inside
     if isinstance(contents, Unavailable):
         return (_finding(subject, contents.code, Outcome.UNKNOWN, contents.why),)
-    if not contents.readable:
-        return (_finding(subject, "unreadable", Outcome.UNKNOWN, "the archive cannot be read"),)
     anywhere = subject.file is not None and any(tag.platform == "any" for tag in subject.file.tags)
     if anywhere and contents.native:
         text = f"tagged for any platform, and holds machine code: {shown(contents.native[0])}"

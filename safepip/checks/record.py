@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from safepip.model.contents import Contents
 from safepip.model.evidence import Dossier, Kind, Subject, Unavailable
 from safepip.model.policy import Policy
 from safepip.model.verdict import Finding, Outcome
@@ -19,11 +18,9 @@ _HINT = (
 def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...]:
     """By the bytes alone; `policy` and `now` are not looked at."""
     del policy, now
-    subject, contents = dossier.subject, dossier.get(Contents)
+    subject, contents = dossier.subject, dossier.inside
     if isinstance(contents, Unavailable):
         return (_finding(subject, contents.code, Outcome.UNKNOWN, contents.why),)
-    if not contents.readable:
-        return (_finding(subject, "unreadable", Outcome.UNKNOWN, "the archive cannot be read"),)
     if contents.record_faults:
         return tuple(_finding(subject, one.code, Outcome.FAIL, one.message, _HINT) for one in contents.record_faults)
     return (_finding(subject, ID, Outcome.PASS, "RECORD lists every file, and every digest and size is right"),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -26,7 +27,7 @@ _EVERYDAY = (
 _ENVIRONMENT = "activate deactivate activate_this safepip"
 _NAMES = frozenset(f"{_SHELLS} {_TRUSTED} {_EVERYDAY} {_ENVIRONMENT}".split())
 _INTERPRETERS = re.compile(r"(?:pythonw?|pypy|pip)(?:\d[\d.]*t?)?|py|pyw|idle\d?[\d.]*|pydoc\d?[\d.]*")
-_ENDINGS = re.compile(r"\.(?:exe|bat|cmd|com|ps1|vbs|js|wsf|sh|py|pyw|csh|fish)\Z")
+_ENDINGS = re.compile(r"\.(?:exe|bat|cmd|com|ps1|vbs|js|wsf|sh|py|pyw|csh|fish|nu|xsh)\Z")
 # A script's folder comes first on the search path of every Python script in it.
 _MODULE = re.compile(r"([a-z_][a-z0-9_]*)(?:\.py|\.pyw|\.pyc|(?:\.[^/]*)?\.(?:so|pyd)|/.*)", re.DOTALL)
 _MODULES = sys.stdlib_module_names | {"pip", "safepip", "setuptools", "sitecustomize", "usercustomize"}
@@ -48,28 +49,17 @@ def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...
 
 def _objections(subject: Subject, manifest: Manifest) -> Iterator[Finding]:
     own = _OWNERS.get(subject.project)
-    names = list(dict.fromkeys(_programs(manifest)))
+    names = manifest.programs
     programs = [name for name in names if _is_shadow(name) and not (own and own.fullmatch(_bare(name)))]
     if programs:
         text = f"it installs programs that would be run in place of others: {_listed(programs)}"
         yield _finding(subject, "program", Outcome.FAIL, text)
-    modules = [name for name in names if (found := _MODULE.fullmatch(name.lower())) and found[1] in _MODULES]
+    modules = [name for name in names if (found := _MODULE.fullmatch(_folded(name))) and found[1] in _MODULES]
     if modules:
         text = (
             f"it installs modules that every script beside them would import in place of Python's: {_listed(modules)}"
         )
         yield _finding(subject, "module", Outcome.FAIL, text)
-
-
-def _programs(manifest: Manifest) -> Iterator[str]:
-    """What will be in the scripts folder: paths below it."""
-    yield from manifest.scripts
-    for file in manifest.files:
-        folder, _, rest = file.place.partition("/")
-        if file.scheme == "scripts":
-            yield file.place
-        elif file.scheme == "data" and rest and folder.lower() in {"bin", "scripts"}:
-            yield rest
 
 
 def _is_shadow(name: str) -> bool:
@@ -78,8 +68,13 @@ def _is_shadow(name: str) -> bool:
 
 
 def _bare(name: str) -> str:
-    """Without what Windows adds, in lower case as it compares."""
-    return _ENDINGS.sub("", name.lower())
+    """Without what Windows adds."""
+    return _ENDINGS.sub("", _folded(name))
+
+
+def _folded(name: str) -> str:
+    """As systems compare that overlook case: to some, a long s is an s as well."""
+    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def _listed(names: list[str]) -> str:

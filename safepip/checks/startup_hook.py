@@ -7,7 +7,7 @@ from datetime import datetime
 
 from safepip.formats.membername import shown
 from safepip.formats.plain import clean
-from safepip.model.contents import Contents, StartupHook
+from safepip.model.contents import StartupHook
 from safepip.model.evidence import Dossier, Kind, Subject, Unavailable
 from safepip.model.policy import Policy
 from safepip.model.verdict import Finding, Outcome
@@ -23,23 +23,29 @@ _LONGEST_GRANT = 2000
 def check(dossier: Dossier, policy: Policy, now: datetime) -> tuple[Finding, ...]:
     """Each hook must be allowed for this project with this very line; `now` is not looked at."""
     del now
-    subject, contents = dossier.subject, dossier.get(Contents)
+    subject, contents = dossier.subject, dossier.inside
     if isinstance(contents, Unavailable):
         return (_finding(subject, contents.code, Outcome.UNKNOWN, contents.why),)
-    if not contents.readable:
-        return (_finding(subject, "unreadable", Outcome.UNKNOWN, "the archive cannot be read"),)
-    refused = [one for one in contents.hooks if not policy.allows_hook(subject.project, one.line)]
+    granted = [(one, policy.hook_grant(subject.project, one.line)) for one in contents.hooks]
+    refused = [one for one, grant in granted if grant is None]
     if refused:
         return tuple(_refusals(subject, refused))
-    told = "what runs when Python starts is allowed" if contents.hooks else "nothing runs by itself when Python starts"
+    chosen = [f"{_acts(one)} ({grant.place})" for one, grant in granted if grant is not None and not grant.shipped]
+    if chosen:  # somebody decided that, and whoever installs it is to hear so
+        told = f"allowed by a policy: {'; '.join(chosen[:_MOST_TOLD])}"
+        return (Finding(check=ID, code="allowed", about=subject.key, outcome=Outcome.PASS, message=told),)
+    told = "what runs when Python starts is known" if contents.hooks else "nothing runs by itself when Python starts"
     return (_finding(subject, ID, Outcome.PASS, told),)
+
+
+def _acts(one: StartupHook) -> str:
+    return f"{shown(one.path)} would act whenever Python starts: {_shortened(clean(one.line))}"
 
 
 def _refusals(subject: Subject, refused: list[StartupHook]) -> Iterator[Finding]:
     for one in refused[:_MOST_TOLD]:
         if one.line:
-            text = f"{shown(one.path)} would act whenever Python starts: {_shortened(clean(one.line))}"
-            yield _finding(subject, "line", Outcome.FAIL, text, _grant(subject, one.line))
+            yield _finding(subject, "line", Outcome.FAIL, _acts(one), _grant(subject, one.line))
         elif one.path.lower().endswith((".pth", ".start")):
             text = f"{shown(one.path)} would be read whenever Python starts, and is too large or not UTF-8"
             yield _finding(subject, "unclear", Outcome.FAIL, text)

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from safepip.cli.args import Typed
 from safepip.cli.console import Console, document
-from safepip.cli.layers import load_policy, pip_configuration
-from safepip.cli.settings import settle
-from safepip.cli.surroundings import SystemClock, day_of, working_folder
+from safepip.cli.offline import settle_offline
 from safepip.cli.table_verify import VERIFY
 from safepip.errors import UsageError
 from safepip.flows.inspect import foreign_counts, sound
@@ -20,19 +18,13 @@ from safepip.io.interpreter import Home, find_interpreter
 from safepip.io.places import place_of
 from safepip.report import inspection as report
 
-# Of pip's configuration, how much is said; where things come from is no matter here.
-_CONFIGURED = frozenset({"no-color", "quiet", "verbose"})
 _SENSIBLE = frozenset({"environment", "format", "offline", "sp_policy"})
 
 
 def inspect(typed: Typed, command: tuple[str, ...], environ: Mapping[str, str], console: Console) -> int:
     """The exit code: 0 where everything is as it should be. Raises SafepipError where something cannot be looked at."""
     _require_sense(typed)
-    configured = {name: one for name, one in pip_configuration(environ, None).items() if name in _CONFIGURED}
-    settings = settle(typed, configured, environ, command)
-    console.settle(settings.verbosity, color=settings.color, progress="off")
-    today = day_of(SystemClock().now())
-    policy = load_policy(settings, environ, hash_mode=False, folder=working_folder(), today=today)
+    _, policy = settle_offline(typed, command, environ, console)
     places = {name: place_of(Path(name), environ) for name in dict.fromkeys(_named(typed, environ))}
     inspections = flow(places, DiskInspector(places))
     strict = foreign_counts(policy)

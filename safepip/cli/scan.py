@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from safepip.cli.args import Typed
 from safepip.cli.console import Console, document
-from safepip.cli.layers import load_policy, pip_configuration
-from safepip.cli.settings import settle
-from safepip.cli.surroundings import SystemClock, day_of, working_folder
+from safepip.cli.offline import settle_offline
+from safepip.cli.surroundings import SystemClock
 from safepip.errors import Malformed, UsageError
 from safepip.flows.scan import scan as flow
 from safepip.io.scanfile import NamedFiles
@@ -20,19 +19,11 @@ from safepip.report import scan as report
 from safepip.report import scanjson
 from safepip.report.text import failure
 
-# Of pip's configuration, how much is said; where things come from is no matter here.
-_CONFIGURED = frozenset({"no-color", "quiet", "verbose"})
-
 
 def scan(typed: Typed, command: tuple[str, ...], environ: Mapping[str, str], console: Console) -> int:
     """The exit code: 0 where nothing that the policy denies was found, in any file. Raises SafepipError."""
     targets = _targets(typed)
-    options = pip_configuration(environ, None)
-    configured = {name: one for name, one in options.items() if name in _CONFIGURED}
-    settings = settle(typed, configured, environ, command)
-    console.settle(settings.verbosity, color=settings.color, progress="off")
-    today = day_of(SystemClock().now())
-    policy = load_policy(settings, environ, hash_mode=False, folder=working_folder(), today=today)
+    settings, policy = settle_offline(typed, command, environ, console)
     scans: list[Scan] = []
     coming = _kept(flow(targets, policy, NamedFiles(), SystemClock()), scans)
     if typed.given.get("format") == "json":

@@ -73,7 +73,7 @@ def install(request: Request, policy: Policy, world: World, begun: Run) -> Run:
     run = replace(begun, markers=resolution.target.markers, held_back=resolution.passed_over)
     run = replace(run, notes=(*notes(resolution), *settled.notes), indexes=_indexes(resolution, world.catalog))
     cases, failures = _collect(resolution, request, policy, world)
-    distributions = _judge_all(cases, resolution, policy, world, now)
+    distributions = _judge_all(cases, resolution, request, policy, world, now)
     run = replace(run, distributions=distributions)
     refusals = _refusals(distributions, resolution)
     if refusals or failures:
@@ -143,10 +143,15 @@ def _fetched(pin: Pin, resolution: Resolution, request: Request, policy: Policy,
 
 
 def _judge_all(
-    cases: tuple[_Case, ...], resolution: Resolution, policy: Policy, world: World, now: datetime
+    cases: tuple[_Case, ...],
+    resolution: Resolution,
+    request: Request,
+    policy: Policy,
+    world: World,
+    now: datetime,
 ) -> tuple[Distribution, ...]:
     """Judge every file, each beside all the others and what is installed."""
-    dossiers = beside([case.dossier for case in cases], world.environment)
+    dossiers = beside([case.dossier for case in cases], world.environment, removes=not request.ignore_installed)
     judged = tuple(
         _judge(case.pin, dossier, resolution, assess(dossier, policy, now))
         for case, dossier in zip(cases, dossiers, strict=True)

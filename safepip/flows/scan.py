@@ -14,41 +14,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from safepip.checks import (
-    Check,
-    archive,
-    direct_url,
-    metadata_match,
-    native_in_pure,
-    record,
-    script_shadow,
-    startup_hook,
-    world_writable,
-)
+from safepip.checks import ALL, archive
 from safepip.decide import decide
 from safepip.errors import SafepipError
 from safepip.model.artifact import Artifact
 from safepip.model.contents import Contents
-from safepip.model.evidence import Dossier, Subject, Unavailable
+from safepip.model.evidence import Dossier, Kind, Subject, Unavailable
 from safepip.model.ident import FileKind
 from safepip.model.policy import Policy
 from safepip.model.scan import Looked, Scan
 from safepip.model.sdist import BuildKind, SdistContents
 from safepip.model.verdict import Finding, Judged, Outcome
 from safepip.model.verification import OfFile
+from safepip.pipeline import judge
 from safepip.ports import Clock
 
-# The order is that of a report: what is tampered with first.
-CHECKS: tuple[Check, ...] = (
-    archive,
-    record,
-    metadata_match,
-    startup_hook,
-    script_shadow,
-    direct_url,
-    native_in_pure,
-    world_writable,
-)
+# What needs no index, no attestation and no environment.
+CHECKS = tuple(one for one in ALL if {Kind.CONTENTS} == one.NEEDS)
 _SDIST_HINT = "Do not build it: tell the project, and the index, that this file is not a sound sdist."
 _BEGINS = {
     "zip": "its first bytes are those of a zip archive, as wheels are: if it is one, say so with --filename NAME.whl",
@@ -81,15 +63,12 @@ def _scan(target: OfFile, policy: Policy, files: Files, clock: Clock) -> Scan:
 def _judged(looked: Looked, policy: Policy, clock: Clock) -> tuple[Judged, ...]:
     subject, now = _subject(looked.artifact), clock.now()
     if looked.artifact.name.kind is FileKind.SDIST:
-        asked: tuple[Check, ...] = (archive,)
         findings = list(_of_sdist(subject, looked))
-    else:
-        asked = tuple(one for one in CHECKS if one.ID in policy.active(subject.project))
-        evidence = () if isinstance(looked.contents, SdistContents) else (looked.contents,)
-        dossier = Dossier(subject=subject, evidence=evidence)
-        findings = [finding for one in asked for finding in one.check(dossier, policy, now)]
+        return decide(subject, policy, findings, asked=[archive.ID], today=now.date()).judged
+    asked = [one for one in CHECKS if one.ID in policy.active(subject.project)]
+    evidence = () if isinstance(looked.contents, SdistContents) else (looked.contents,)
+    verdict = judge(Dossier(subject=subject, evidence=evidence), policy, asked, now)
     order = [one.ID for one in asked]
-    verdict = decide(subject, policy, findings, asked=order, today=now.date())
     return tuple(sorted(verdict.judged, key=lambda one: order.index(one.finding.check)))
 
 

@@ -6,7 +6,6 @@ A key that leads to code counts even where the backend might not come to use it:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -25,27 +24,23 @@ from safepip.formats.build_evidence import (
     clue_at,
     own_code,
     table,
+    taking_part,
 )
 from safepip.formats.build_hooks import read_hatch, read_pdm, read_poetry
 from safepip.formats.build_setuptools import read_setuptools, setuptools_lookups
-from safepip.formats.scm_options import read_versioning
+from safepip.formats.plain import clean
+from safepip.formats.scm_options import read_versioning, template
 from safepip.formats.toml import Path
 from safepip.model.ident import parse_version
 from safepip.model.sdist import BuildKind, Clue
 
 _SETUPTOOLS = "setuptools.build_meta"
-# Of the build, but no plugins: the declarative backends, and what they and setup.py files commonly stand on.
-_PLAIN = frozenset(
-    re.findall(
-        r"[\w-]+",
-        """setuptools wheel flit-core hatchling poetry-core pdm-backend pdm-pep517 uv-build
-        packaging pathspec pip pluggy tomli toml trove-classifiers typing-extensions""",
-    )
-)
 # The first versions that are known to read a version out of a module without running it, wherever we look for it.
 _READS_SINCE = {"setuptools": "46.4.0", "flit-core": "3.9", "flit": "3.9"}
 _FLIT_VERSIONS = ("version.py", "_version.py", "__version__.py")  # flit_core/common.py
 _WRAPPERS = frozenset({"flit_scm:buildapi", "poetry_dynamic_versioning.backend"})
+# They ask git what belongs to the project; the plugins that find out a version do so as well.
+_ASKS_GIT = frozenset({"poetry.core.masonry.api", "poetry.masonry.api", "pdm.backend", "pdm.pep517.api"})
 _COMPILERS = frozenset({"maturin", "mesonpy", "scikit_build_core.build", "scikit_build_core.setuptools.build_meta"})
 
 
@@ -69,6 +64,12 @@ def judge(files: BuildFiles, backend: str | None, requires: Iterable[Requirement
         reasons += reader(files)
     if backend in {"flit_core.buildapi", "flit.buildapi", "flit_scm:buildapi"}:
         lookups += _flit_lookups(files)
+    if files.checkout is not None and (backend in _ASKS_GIT or BuildKind.PLUGINS in dict(reasons)):
+        what = "git or Mercurial, asked about this checkout, would run what it is set up to run"
+        reasons.append((BuildKind.OWN_CODE, Clue(file=clean(files.checkout), line=None, what=what)))
+    if lookups and files.pyproject is not None and (where := template(files.pyproject)) is not None:
+        what = "a text of the sdist's choice may be written into the module that a version is read from"
+        reasons.append(own_code(files.pyproject, where, what))
     if lookups and (old := next(filter(_is_held_back, requires), None)) is not None:
         what = f"and a version of {old.name[:80]} is asked for that may run the module for it"
         reasons += [(BuildKind.OWN_CODE, replace(one.clue, what=f"{one.clue.what}, {what}")) for one in lookups]
@@ -117,14 +118,8 @@ def _backend(files: BuildFiles, backend: str | None) -> Iterator[Reason]:
 def _requirements(files: BuildFiles, requires: Iterable[Requirement]) -> Iterator[Reason]:
     if files.pyproject is None:
         return
-    where: Path = ("build-system", "requires")
     for one in requires:
-        if one.url is not None:
-            yield own_code(
-                files.pyproject, where, f"{one.name} of the build comes from an address of the sdist's choice"
-            )
-        elif canonicalize_name(one.name) not in _PLAIN:
-            yield BuildKind.PLUGINS, clue_at(files.pyproject, where, f"{one.name[:80]} takes part in the build")
+        yield from taking_part(files.pyproject, ("build-system", "requires"), one)
 
 
 def _flit_lookups(files: BuildFiles) -> Iterator[Lookup]:

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from safepip.formats.build_evidence import HATCH, BuildFiles, Reason, clue_at, own_code, table
-from safepip.formats.scm_options import unsafe_scm
+from safepip.formats.build_evidence import (
+    HATCH,
+    BuildFiles,
+    Reason,
+    clue_at,
+    own_code,
+    table,
+    taking_part_by_text,
+)
+from safepip.formats.plain import clean
+from safepip.formats.scm_options import overwrites, unsafe_scm
+from safepip.formats.tarlinks import folded
 from safepip.formats.toml import Document, Path
 from safepip.model.sdist import BuildKind, Clue
+
+# Plugins whose very purpose it is to run commands that the sdist names.
+_RUNNING_HOOKS = frozenset({"build-scripts", "jupyter-builder", "nodejs-build", "scikit-build"})
 
 
 def read_hatch(files: BuildFiles) -> Iterator[Reason]:
@@ -37,12 +51,36 @@ def _hatch_settings(document: Document, path: tuple[str, ...]) -> Iterator[Reaso
     for place in places:
         for hook in table(settings, *place, "hooks"):
             where = (*path, *place, "hooks", hook)
+            for key in ("path", "version-file"):
+                if why := overwrites(table(settings, *place, "hooks", hook).get(key)):
+                    yield own_code(document, where, why)
             if hook == "custom":
                 yield own_code(document, where, "a custom hook runs a script of the sdist")
+            elif hook in _RUNNING_HOOKS and table(settings, *place, "hooks", hook):
+                yield own_code(document, where, f"the hook {hook} runs commands that the sdist names")
             elif hook != "version":
                 yield BuildKind.PLUGINS, clue_at(document, where, f"the hook {hook[:80]} is a plugin's")
     if "custom" in table(build, "targets"):
         yield own_code(document, (*path, "build", "targets", "custom"), "a custom builder is a script of the sdist")
+    yield from _hatch_asks_for(document, path, places[:-1])
+
+
+def _hatch_asks_for(document: Document, path: tuple[str, ...], places: Sequence[tuple[str, ...]]) -> Iterator[Reason]:
+    """What is installed for the build, beyond `[build-system] requires`: builders and hooks can ask for more."""
+    hooks = [(*place, "hooks", hook) for place in places for hook in table(document.data, *path, *place, "hooks")]
+    for place in (*places, *hooks):
+        where = (*path, *place)
+        settings = table(document.data, *where)
+        for text in _listed(settings.get("dependencies")):
+            yield from taking_part_by_text(document, (*where, "dependencies"), text)
+        for key in ("require-runtime-dependencies", "require-runtime-features"):
+            if settings.get(key):
+                what = "what the project requires is installed for the build, and takes part in it"
+                yield BuildKind.PLUGINS, clue_at(document, (*where, key), what)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def read_poetry(files: BuildFiles) -> Iterator[Reason]:
@@ -55,8 +93,9 @@ def read_poetry(files: BuildFiles) -> Iterator[Reason]:
 
 def read_pdm(files: BuildFiles) -> Iterator[Reason]:
     """pdm_build.py is run wherever it stands at the top, unless another hook is named."""
-    if "pdm_build.py" in files.names:
-        yield BuildKind.OWN_CODE, Clue(file="pdm_build.py", line=None, what="pdm runs it as its hook")
+    for name in sorted(files.names):
+        if folded(name) == "pdm_build.py":  # on some systems another spelling is the same file
+            yield BuildKind.OWN_CODE, Clue(file=clean(name), line=None, what="pdm runs it as its hook")
     document = files.pyproject
     if document is None:
         return
@@ -69,6 +108,8 @@ def read_pdm(files: BuildFiles) -> Iterator[Reason]:
             yield own_code(document, ("tool", "pdm", "build", key), f"{key} leads to code")
     version = table(pdm, "version")
     where: Path = ("tool", "pdm", "version")
+    if why := overwrites(version.get("write_to")):
+        yield own_code(document, where, why)
     if version.get("source") == "call" or version.get("from_call"):
         yield own_code(document, where, "the version is what a function of the sdist returns")
     elif any(re.fullmatch(r"[\w.]+:[\w.]+", str(version.get(key, ""))) for key in ("version_format", "tag_filter")):

@@ -51,8 +51,8 @@ def parse_identity(raw: bytes) -> tuple[ProjectName, Version]:
 
 def _headers(raw: bytes, wanted: frozenset[bytes] = _WANTED) -> dict[str, list[str]]:
     """The wanted headers, names in lower case, continuation lines unfolded as the e-mail parser does."""
-    found: dict[str, list[bytes]] = {}
-    current: list[bytes] | None = None
+    found: dict[str, list[list[bytes]]] = {}
+    current: list[bytes] | None = None  # the lines of one value: joined once, since there may be millions
     position, end = 0, len(raw)
     while position < end:
         match = _LINE.match(raw, position)
@@ -60,17 +60,17 @@ def _headers(raw: bytes, wanted: frozenset[bytes] = _WANTED) -> dict[str, list[s
             break
         line, position = match[0], match.end()
         if line[:1] in {b" ", b"\t"}:
-            if current:
-                current[-1] += line
+            if current is not None:
+                current.append(line)
             continue
         field = _FIELD.match(line)
         if field is None:  # the blank line, or a line that is no header: the body begins
             break
         name = (field[1] or b"").lower()  # a line without a name, or an envelope line, is passed over
-        current = found.setdefault(name.decode(), []) if name in wanted else None
+        current = [line[field.end() :]] if name in wanted else None
         if current is not None:
-            current.append(line[field.end() :])
-    return {name: [_decode(value) for value in values] for name, values in found.items()}
+            found.setdefault(name.decode(), []).append(current)
+    return {name: [_decode(b"".join(lines)) for lines in values] for name, values in found.items()}
 
 
 def _decode(value: bytes) -> str:

@@ -86,11 +86,15 @@ def pip_files(plan: Plan, forwarded: Forwarded, placement: Placement, *, user: b
       walks from them; it takes no file without a digest.
     * The same version again beside kept parts: `--force-reinstall` would want every file, so it goes with
       `--no-deps` and every part is named; those that nobody asked for come out as `unrequested`.
+
+    A part with headers is named as well: pip calls their folder as the requirement spells the project, and a
+    dependency's may be spelled in another way than ours.
     """
     again = forwarded.force_reinstall or any(map(_looks_satisfied, plan.installs))
     by_name = forwarded.no_deps or (again and bool(plan.keeps))
-    roots = [step for step in plan.installs if by_name or step.pin.requested]
-    rest = [step for step in plan.installs if not (by_name or step.pin.requested)]
+    roots = [step for step in plan.installs if by_name or step.pin.requested or _has_headers(step)]
+    named = {step.pin.project for step in roots}
+    rest = [step for step in plan.installs if step.pin.project not in named]
     kept = [] if by_name or _reachable(plan) else [step.pin for step in plan.keeps if step.pin.requested]
     return PipFiles(
         roots="".join([*map(_root_line, roots), *(_kept_line(pin) for pin in kept)]),
@@ -102,6 +106,10 @@ def pip_files(plan: Plan, forwarded: Forwarded, placement: Placement, *, user: b
         ),
         unrequested=frozenset(step.pin.project for step in roots if not step.pin.requested),
     )
+
+
+def _has_headers(step: Install) -> bool:
+    return any(file.scheme == "headers" for file in step.manifest.files)
 
 
 def _looks_satisfied(step: Install) -> bool:

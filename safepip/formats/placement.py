@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from safepip.model.contents import SCHEMES
+from safepip.model.contents import SCHEMES, program_of
 
 _DATA = ".data"
 # The library folder, reached through the folder of all data: lib/python3.12/site-packages, Lib/site-packages, ...
@@ -41,10 +41,7 @@ class Placed:
     @property
     def program(self) -> str | None:
         """Its path below the folder of programs, None where it does not go there."""
-        if self.scheme == "scripts":
-            return self.place
-        folder, _, rest = self.place.partition("/")
-        return rest if self.scheme == "data" and rest and folder.lower() in {"bin", "scripts"} else None
+        return program_of(self.scheme, self.place)
 
 
 def is_data(path: str) -> bool:

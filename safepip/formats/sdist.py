@@ -6,7 +6,7 @@ PEP 517, 518 and 621 (pyproject.toml), PEP 625 (its name and form), PEP 643 (wha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -20,25 +20,22 @@ from safepip.formats.build_evidence import (
     SETUP_CFG,
     SETUP_PY,
     BuildFiles,
-    Lookup,
-    Reader,
-    Reason,
     table,
 )
+from safepip.formats.build_lookups import looked_up
 from safepip.formats.membername import shown
 from safepip.formats.metadata import parse_identity, parse_metadata, parse_promise
 from safepip.formats.plain import clean
-from safepip.formats.setup_py import has_docstring, is_literal, is_text
+from safepip.formats.scm_options import checkout
 from safepip.formats.tararchive import TarContents, read_tar
-from safepip.formats.tarlinks import MemberKind
+from safepip.formats.tarlinks import MemberKind, folded
 from safepip.formats.toml import Document, load
 from safepip.model.artifact import Metadata
 from safepip.model.contents import Fault
 from safepip.model.ident import FileKind, FileName, ProjectName, Sha256, parse_version
-from safepip.model.sdist import BuildKind, Clue, SdistContents
+from safepip.model.sdist import BuildKind, SdistContents
 
 PKG_INFO = "PKG-INFO"
-LARGEST_MODULE = 512 * 1024
 # Bytes. Those that are kept: what says who it is, and how it is built.
 _LARGEST: Mapping[str, int] = {
     PKG_INFO: 16 * 1024**2,
@@ -47,7 +44,7 @@ _LARGEST: Mapping[str, int] = {
     SETUP_CFG: 128 * 1024,
     HATCH: 512 * 1024,
 }
-_SPELLINGS = {name.lower(): name for name in _LARGEST}
+_SPELLINGS = {folded(name): name for name in _LARGEST}
 _WEIGHTS = (BuildKind.DECLARATIVE, BuildKind.PLUGINS, BuildKind.NEEDS_SETUP_PY, BuildKind.OWN_CODE)
 MOST_CLUES = 20
 # Of such keys the standard parser takes quadratic time: a line of them would keep it busy for an hour.
@@ -161,7 +158,7 @@ class _Reading:
     def _spellings(self) -> Iterator[Fault]:
         """Where case does not count, another spelling of `setup.py` is `setup.py`."""
         for name in self._members:
-            meant = _SPELLINGS.get(name.lower(), name)
+            meant = _SPELLINGS.get(folded(name), name)
             if meant != name:
                 message = f"{shown(name)} would be taken for {meant} on some systems, and not on others"
                 yield Fault(code="sdist-spelling", message=message)
@@ -224,10 +221,13 @@ class _Reading:
             names=frozenset(self._members),
             links=frozenset(name for name, one in self._members.items() if one.target is not None),
             project=self._name.project,
+            checkout=checkout(member.name.partition("/")[2] for member in self._tar.members),
         )
         judgement = judge(files, self._system.backend, self._system.requires)
-        reasons = [*judgement.reasons, *self._looked_up(handle, judgement.lookups)]
+        reasons = [*judgement.reasons, *looked_up(handle, self._tar.members, self._top, judgement.lookups)]
         reasons.sort(key=lambda one: -_WEIGHTS.index(one[0]))
+        if _WEIGHTS.index(reasons[0][0]) > _WEIGHTS.index(BuildKind.PLUGINS):  # what is harmless shows nothing there
+            reasons = [one for one in reasons if one[0] is not BuildKind.DECLARATIVE]
         static, not_static = self._static()
         return SdistContents(
             sha256=self._tar.sha256,
@@ -241,25 +241,6 @@ class _Reading:
             not_static=not_static,
         )
 
-    def _looked_up(self, handle: BinaryIO, lookups: Sequence[Lookup]) -> Iterator[Reason]:
-        paths = {f"{self._top}/{path}" for one in lookups for path in one.paths}
-        if not paths:
-            return
-        there = {member.name for member in self._tar.members} & paths
-        kept = read_tar(handle, lambda path: LARGEST_MODULE if path in there else None).kept if there else {}
-        for lookup in lookups:
-            yield self._reason(lookup, there, kept)
-
-    def _reason(self, lookup: Lookup, there: set[str], kept: Mapping[str, bytes]) -> Reason:
-        found = [path for path in lookup.paths if f"{self._top}/{path}" in there]
-        clue = lookup.clue
-        if not found:
-            return BuildKind.OWN_CODE, _more(clue, "which is not where it could be found without running code")
-        sound = [_stands_there(lookup, kept.get(f"{self._top}/{path}", b"")) for path in found]
-        if any(sound) if lookup.of is Reader.FLIT and lookup.name else all(sound):
-            return BuildKind.DECLARATIVE, _more(clue, f"where it stands for all to read ({found[sound.index(True)]})")
-        return BuildKind.OWN_CODE, _more(clue, f"which has to be run for that ({found[sound.index(False)]})")
-
     def _static(self) -> tuple[Metadata | None, str | None]:
         raw = self._tar.kept[f"{self._top}/{PKG_INFO}"]
         reason = _unknowable(*parse_promise(raw))
@@ -270,16 +251,6 @@ def _loaded(raw: bytes, name: str) -> Document:
     if _ENDLESS_KEY.search(raw):
         raise Malformed(f"{name} has a key of more than 60 parts")
     return load(raw, name)
-
-
-def _more(clue: Clue, what: str) -> Clue:
-    return Clue(file=clue.file, line=clue.line, what=f"{clue.what}, {clean(what)}")
-
-
-def _stands_there(lookup: Lookup, source: bytes) -> bool:
-    if lookup.name is None:
-        return has_docstring(source)
-    return (is_text if lookup.of is Reader.FLIT else is_literal)(source, lookup.name)
 
 
 def _parse(raw: bytes) -> Metadata:

@@ -27,6 +27,10 @@ _PLUGINS = {"use_scm_version": "setuptools-scm", "pbr": "pbr"}
 _RUNNING_OPTIONS = frozenset(
     {"setup_requires", "cmdclass", "ext_modules", "setup_hooks", "command_packages", "commands"}
 )
+# Commands that building a wheel runs: an alias puts others in the place of them.
+BUILDING = frozenset({"bdist_wheel", "dist_info", "egg_info", "editable_wheel", "sdist"})
+# And those that write files of the sdist, code among them, into folders that options name.
+WRITING = frozenset({"build", "build_py", "build_scripts", "egg_info", "dist_info", "bdist_wheel"})
 _HOOKS = ("pre_hook", "post_hook")  # as d2to1 and pbr have them, with the name of a command after a dot
 _ENCODING = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _UTF8 = frozenset({"utf-8", "utf8", "utf_8", "ascii", "us-ascii"})
@@ -49,21 +53,24 @@ class Sign:
 class Attribute:
     """A value that setuptools reads out of a module: without running it, where it is a literal.
 
-    `path`: `package.module.name`; `package_dir`: where the packages lie, as far as setup.cfg says it
+    `path`: `package.module.name`
     """
 
     line: int | None
     path: str
-    package_dir: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """code: what would run; plugins: what others would run for it; attributes: to be looked up in its modules."""
+    """code: what would run; plugins: what others would run for it; attributes: to be looked up in its modules.
+
+    package_dir: (package, folder) for each package that is said to lie elsewhere; the package "" is all of them
+    """
 
     code: tuple[Sign, ...]
     plugins: tuple[Sign, ...]
     attributes: tuple[Attribute, ...] = ()
+    package_dir: tuple[tuple[str, str], ...] = ()
 
 
 def read_setup_py(source: bytes, unsafe_scm: Callable[[Any], str | None]) -> Setup:
@@ -77,7 +84,7 @@ def read_setup_py(source: bytes, unsafe_scm: Callable[[Any], str | None]) -> Set
     reading = _Reading(unsafe_scm)
     for statement in tree.body:
         reading.statement(statement)
-    return Setup(code=tuple(reading.code), plugins=tuple(reading.plugins))
+    return Setup(code=tuple(reading.code), plugins=tuple(reading.plugins), package_dir=tuple(reading.package_dir))
 
 
 def parsed(source: bytes) -> ast.Module | str:
@@ -104,6 +111,7 @@ class _Reading:
     def __init__(self, unsafe_scm: Callable[[Any], str | None]) -> None:
         self.code: list[Sign] = []
         self.plugins: list[Sign] = []
+        self.package_dir: list[tuple[str, str]] = []
         self._unsafe_scm = unsafe_scm
         self._modules: set[str] = set()
         self._functions: set[str] = set()
@@ -121,7 +129,7 @@ class _Reading:
         if isinstance(one, ast.Expr) and isinstance(one.value, ast.Call) and self._is_setup(one.value.func):
             self._arguments(one.value)
             return
-        self._add(one, f"{_words(one)}, which is more than imports of setuptools and a setup() of literals")
+        self._add(one, _words(one))
 
     def _imports(self, one: ast.Import | ast.ImportFrom) -> bool:
         if isinstance(one, ast.Import):
@@ -156,6 +164,8 @@ class _Reading:
             return self._add(keyword.value, f"setup() is called with {name[:60]} = something that is no literal")
         if name in _PLUGINS:
             return self._plugin(keyword, name, value)
+        if name == "package_dir" and isinstance(value, dict):
+            self.package_dir += [(str(package), str(folder)) for package, folder in value.items()]
         if name not in _DESCRIBING:
             self._add(keyword.value, f"setup() is called with {name[:60]}, which leads to code")
         return None
@@ -186,49 +196,77 @@ def _is_main(one: ast.If) -> bool:
 
 def _words(one: ast.stmt) -> str:
     """The kind of a statement; its text may be long, and is not ours."""
+    if isinstance(one, ast.ImportFrom) and one.module == "setuptools" and one.level == 0:
+        return "an import of more than setup and find_packages"
     names = {
-        ast.Import: "an import",
-        ast.ImportFrom: "an import",
+        ast.Import: "an import that is not setuptools'",
+        ast.ImportFrom: "an import that is not setuptools'",
         ast.FunctionDef: "a function",
         ast.ClassDef: "a class",
         ast.Assign: "an assignment",
         ast.With: "a with statement",
         ast.If: "a condition",
         ast.Try: "a try statement",
-        ast.Expr: "a call or another expression",
+        ast.Expr: "a call that is not setup(), or another expression",
     }
-    return names.get(type(one), "a statement")
+    return names.get(type(one), "a statement that is neither an import nor setup()")
 
 
 def read_setup_cfg(source: bytes) -> Setup:
     """The options that lead to code, as setuptools reads the file. Never raises."""
     try:
-        text = source.decode("utf-8-sig")
+        # setuptools opens it as a text, in which a "\r" alone ends a line, and so a comment.
+        text = source.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
         if max(map(len, text.splitlines()), default=0) > _LONGEST_LINE:
             return Setup(code=(Sign(line=None, what=f"has a line of more than {_LONGEST_LINE} letters"),), plugins=())
         parser = configparser.RawConfigParser()
         parser.read_string(text)
     except (configparser.Error, UnicodeDecodeError, ValueError) as error:
         return Setup(code=(Sign(line=None, what=f"cannot be read ({type(error).__name__})"),), plugins=())
-    return Setup(code=tuple(_running(parser, text)), plugins=(), attributes=tuple(_attributes(parser, text)))
+    return Setup(
+        code=tuple(_running(parser, text)),
+        plugins=(),
+        attributes=tuple(_attributes(parser, text)),
+        package_dir=tuple(_folders(parser)),
+    )
 
 
 def _running(parser: configparser.RawConfigParser, text: str) -> Iterator[Sign]:
     for section in parser.sections():
         for option in parser.options(section):
             key = option.replace("-", "_")
-            if (key in _RUNNING_OPTIONS or key.startswith(_HOOKS)) and parser.get(section, option).strip():
+            runs = key in _RUNNING_OPTIONS or key.startswith(_HOOKS) or (section == "aliases" and key in BUILDING)
+            if runs and parser.get(section, option).strip():
                 yield Sign(line=_line(text, option), what=f"{option[:60]} in [{section[:60]}] leads to code")
+            elif section in WRITING and leads_out(parser.get(section, option)):
+                yield Sign(line=_line(text, option), what=f"{option[:60]} in [{section[:60]}] leads out of the sdist")
+        if section.startswith("extension"):
+            yield Sign(line=None, what=f"[{section[:60]}] is compiled, by pbr and its like")
+
+
+def leads_out(path: object) -> bool:
+    """Whether an option that may be a path is one to somewhere outside of the sdist."""
+    text = str(path).strip().replace("\\", "/")
+    return text.startswith(("/", "~")) or text[1:3] == ":/" or ".." in text.split("/")
 
 
 def _attributes(parser: configparser.RawConfigParser, text: str) -> Iterator[Attribute]:
     version = parser.get("metadata", "version", fallback="").strip()
     if not version.startswith("attr:"):
         return
-    listed = parser.get("options", "package_dir", fallback=parser.get("options", "package-dir", fallback=""))
-    pairs = (one.partition("=") for one in re.split(r"[\n,]", listed) if "=" in one)
-    folders = tuple((name.strip(), folder.strip()) for name, _, folder in pairs)
-    yield Attribute(line=_line(text, "version"), path=version[5:].strip(), package_dir=folders)
+    yield Attribute(line=_line(text, "version"), path=version[5:].strip())
+
+
+def _folders(parser: configparser.RawConfigParser) -> Iterator[tuple[str, str]]:
+    """Of the packages: `package_dir`, and where they are looked for, which setuptools takes for the same."""
+    for key in ("package_dir", "package-dir"):
+        for one in re.split(r"[\n,]", parser.get("options", key, fallback="")):
+            name, equals, folder = one.partition("=")
+            if equals:
+                yield name.strip(), folder.strip()
+    for one in re.split(r"[\n,]", parser.get("options.packages.find", "where", fallback="")):
+        if one.strip():
+            yield "", one.strip()
 
 
 def _line(text: str, option: str) -> int | None:

@@ -8,7 +8,9 @@ counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from bisect import bisect_left
+from codecs import BOM_UTF8
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from safepip.formats.placement import Placed
 from safepip.model.contents import StartupHook
@@ -41,55 +43,66 @@ def is_hook_file(placed: Placed) -> bool:
     return place is not None and _FILE.fullmatch(place) is not None
 
 
+def runs_at_start(name: str) -> bool:
+    """Whether Python would read or import an entry of that name in a library folder when it starts."""
+    return any(shape.fullmatch(name) is not None for shape in (_FILE, _MODULE_FILE, _MODULE_FOLDER))
+
+
 def startup_hooks(members: Collection[Placed], kept: Mapping[str, bytes]) -> tuple[StartupHook, ...]:
     """Everything that would run by itself, each once. `kept`: the bytes of the hook files, by path."""
     library = {one.path: place for one in members if (place := one.at_start) is not None}
     files = [one.path for one in members if is_hook_file(one)]
-    folders = _folders(library.values()) if files else frozenset()
+    places = sorted(library.values()) if files else ()
     added: set[str] = set()
-    found = [hook for path in files for hook in _of_file(path, kept.get(path), folders, added)]
+    found = [hook for path in files for hook in _of_file(path, kept.get(path), places, added)]
     found += _modules(library, added)
     return tuple(dict.fromkeys(found))
 
 
-def _folders(places: Collection[str]) -> frozenset[str]:
-    parents = {place.rpartition("/")[0] for place in places}
-    return frozenset("/".join(parts[:end]) for parts in (one.split("/") for one in parents) for end in _ends(parts))
-
-
-def _ends(parts: list[str]) -> range:
-    return range(1, len(parts) + 1)
-
-
-def _of_file(path: str, body: bytes | None, folders: frozenset[str], added: set[str]) -> Iterator[StartupHook]:
-    """The hooks of one file. `added` takes in the wheel's own folders that it adds to the search path."""
+def _of_file(path: str, body: bytes | None, places: Sequence[str], added: set[str]) -> Iterator[StartupHook]:
+    """The hooks of one file. `places`: of all members, sorted; `added` takes in the folders of theirs that it adds."""
+    starts = path.lower().endswith(".start")
     try:
-        lines = _lines(body) if body is not None else None
+        lines = _lines(body, knows_mark=starts) if body is not None else None
     except UnicodeDecodeError:
         lines = None
     if lines is None:  # what it says depends on the machine, or it is too large to tell
         yield StartupHook(path=path, line="")
         return
-    starts = path.lower().endswith(".start")
     for line in lines:
         folder = None if starts or line.startswith(_COMMANDS) else _inner(line)
-        if folder is None or (folder and folder not in folders):
+        if folder is None or (folder and not _is_folder(folder, places)):
             yield StartupHook(path=path, line=line)
         else:
             added.add(folder)
 
 
-def _lines(body: bytes) -> list[str]:
-    """All lines that some version of Python sees, but for empty ones and comments. Raises UnicodeDecodeError."""
+def _is_folder(folder: str, places: Sequence[str]) -> bool:
+    """Whether something lies in it. By looking it up: a set of all folders of deep members would be enormous."""
+    at = bisect_left(places, f"{folder}/")
+    return at < len(places) and places[at].startswith(f"{folder}/")
+
+
+def _lines(body: bytes, *, knows_mark: bool) -> list[str]:
+    """All lines that some version of Python sees, but for empty ones and comments. Raises UnicodeDecodeError.
+
+    knows_mark: whether every Python that reads such a file passes over a byte order mark
+    """
     text = body.decode("utf-8-sig")
     lines = dict.fromkeys([*_LINE_END.split(text), *text.splitlines()])
+    first = _LINE_END.split(text, maxsplit=1)[0]
+    if body.startswith(BOM_UTF8) and not knows_mark and not first.startswith(_COMMANDS):
+        lines[f"\ufeff{first}"] = None  # to some the name of a folder, even where it is a comment to others
     return [line for line in lines if line.strip() and not line.startswith("#")]
 
 
 def _inner(line: str) -> str | None:
-    """The folder that a line adds to the search path, below the library folder; None for one that is outside."""
+    """The folder that a line adds to the search path, below the library folder; None for one that is outside.
+
+    None as well for one that is not ASCII: to a Python that reads by the locale's encoding it is another folder.
+    """
     text = line.rstrip().replace("\\", "/")
-    if text.startswith("/") or _DRIVE.match(text):
+    if text.startswith("/") or _DRIVE.match(text) or not text.isascii():
         return None
     parts: list[str] = []
     for part in text.split("/"):
@@ -110,8 +123,10 @@ def _modules(library: Mapping[str, str], added: Collection[str]) -> Iterator[Sta
             continue
         parts = place.split("/")
         for at, part in enumerate(parts):
-            folder, last = "/".join(parts[:at]), at == len(parts) - 1
-            is_module = (_MODULE_FILE if last else _MODULE_FOLDER).fullmatch(part) is not None
-            if is_module and (not folder or folder in added) and f"{folder}/{part}" not in told:
+            is_module = _MODULE_FILE if at == len(parts) - 1 else _MODULE_FOLDER
+            if is_module.fullmatch(part) is None:
+                continue
+            folder = "/".join(parts[:at])
+            if (not folder or folder in added) and f"{folder}/{part}" not in told:
                 told.add(f"{folder}/{part}")
                 yield StartupHook(path=path, line="")

@@ -32,7 +32,7 @@ class Member:
 
 def link_faults(members: Sequence[Member]) -> Iterator[Fault]:
     """What is wrong with the links, and with what would be written through them. `members`: all, in their order."""
-    links = {_folded(one.name): one.target or "" for one in members if one.kind is MemberKind.SYMLINK}
+    links = {folded(one.name): one.target or "" for one in members if one.kind is MemberKind.SYMLINK}
     yield from _through_links(members, links)
     earlier: set[str] = set()
     for member in members:
@@ -50,7 +50,7 @@ def _through_links(members: Sequence[Member], links: Mapping[str, str]) -> Itera
     if not links:
         return
     for member in members:
-        path = _folded(member.name)
+        path = folded(member.name)
         while path := path.rpartition("/")[0]:
             if path in links:
                 message = f"{shown(member.name)} would be written through a link"
@@ -65,9 +65,9 @@ def _leads_out(member: Member, links: Mapping[str, str]) -> str | None:
         reached = _followed(place, target, links)
         if reached is None:
             return "leads out of the top folder, or through another link"
-        if _folded(reached) not in links:
+        if folded(reached) not in links:
             return None
-        place, target = reached, links[_folded(reached)]
+        place, target = reached, links[folded(reached)]
     return "leads in a circle, or through too many others"
 
 
@@ -80,7 +80,7 @@ def _followed(place: str, target: str, links: Mapping[str, str]) -> str | None:
         return None
     parts = place.split("/")[:-1]
     for part in target.split("/"):
-        if not parts or _folded("/".join(parts)) in links:
+        if not parts or folded("/".join(parts)) in links:
             return None
         if part == "..":
             parts.pop()
@@ -89,6 +89,6 @@ def _followed(place: str, target: str, links: Mapping[str, str]) -> str | None:
     return "/".join(parts) or None
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     """Some file systems take names for one that differ in case or normal form; `Names` refuses two such members."""
     return name.lower() if name.isascii() else unicodedata.normalize("NFKC", name).casefold()

@@ -19,7 +19,7 @@ from safepip.formats.membername import shown
 from safepip.formats.placement import Placed, place
 from safepip.formats.startuphooks import LARGEST_HOOK_FILE, MOST_HOOK_FILES, has_hook_name, is_hook_file, startup_hooks
 from safepip.formats.wheelfields import parse_wheel_fields
-from safepip.formats.wheellayout import bytecode_faults, data_faults, place_faults
+from safepip.formats.wheellayout import bytecode_faults, data_faults, place_faults, program_faults
 from safepip.formats.wheelrecord import LARGEST_RECORD, record_faults
 from safepip.formats.ziparchive import ZipContents, ZipMember, read_zip
 from safepip.model.contents import Contents, EntryPoint, Fault, Manifest, PackedFile
@@ -161,6 +161,7 @@ class _Wheel:
         if self.unread is not None:
             yield Fault(code="entry-points", message=f"entry_points.txt cannot be read: {self.unread}")
         yield from script_faults(self.points)
+        yield from program_faults(dict.fromkeys(one.name for one in self.points if one.is_script))
         yield from bytecode_faults(self.installed, again.head)
 
     def record_faults(self, again: _Again) -> Iterator[Fault]:

@@ -24,6 +24,9 @@ _INSTALLERS_OWN = frozenset({
 })  # fmt: skip
 # pip and safepip read the environment's own configuration from there: an index of the wheel's choice, from then on.
 _CONFIGURATION = frozenset({"pip.conf", "pip.ini"})
+# Whose module it is judges and installs everything else; each belongs to the project of its name.
+_INSTALLERS = frozenset({"pip", "safepip"})
+_MODULE = re.compile(r"([^/.]+)(?:/.*|(?:\.[^/]*)?\.(?:py|pyw|pyc|so|pyd))", re.IGNORECASE | re.DOTALL)
 # Beside the modules, while an installation is under way, lies what would undo it.
 _SAFEPIPS_OWN = re.compile(r"[.~]safepip(?:-[^/]*)?", re.IGNORECASE | re.DOTALL)
 _INTERPRETER = re.compile(
@@ -38,8 +41,8 @@ _STANDARD = re.compile(
 )
 _STANDARD_MODULES = {name.lower() for name in sys.stdlib_module_names} | {"sitecustomize", "usercustomize"}
 _WINDOWS_MODULE = re.compile(r"lib/([^./]+)(?:/.*)?\.(?:py|pyc|pyd|pyw)", re.IGNORECASE | re.DOTALL)
-# PEP 552, the second word of byte code: whether there is a digest of the source, and whether to compare it.
-_HOW_TO_CHECK, _UNCHECKED = 0b11, 0b01
+# PEP 552, the second word of byte code: it goes with a digest of its source, and not with its time.
+_BY_DIGEST = 0b01
 _CACHED = re.compile(r"(?P<folder>(?:.*/)?)__pycache__/(?P<stem>[^/]+?)\.[^/.]+(?:\.opt-[^/.]+)?\.pyc", re.DOTALL)
 
 
@@ -79,7 +82,7 @@ def place_faults(members: Iterable[Placed], dist_info: Collection[str]) -> Itera
     """Members that would be an identity of their own, an installer's files, or a part of the interpreter."""
     for one in members:
         yield from _identity(one, dist_info)
-        if _is_installers(one):
+        if _is_installers(one) or _is_an_installer(one, dist_info):
             text = f"{shown(one.path)} would be taken for a file of pip's or safepip's own"
             yield Fault(code="installers-own", message=text)
         elif _is_interpreter(one):
@@ -87,6 +90,14 @@ def place_faults(members: Iterable[Placed], dist_info: Collection[str]) -> Itera
         elif _is_standard(one):
             text = f"{shown(one.path)} would take the place of a part of the standard library"
             yield Fault(code="standard-library", message=text)
+
+
+def program_faults(names: Iterable[str]) -> Iterator[Fault]:
+    """Programs made from entry points that Python would read, or others would run, as the interpreter's own."""
+    for name in names:
+        if _INTERPRETER.fullmatch(name):
+            text = f"the script {shown(name)} would take the place of the interpreter's own"
+            yield Fault(code="interpreter", message=text)
 
 
 def _identity(one: Placed, dist_info: Collection[str]) -> Iterator[Fault]:
@@ -110,6 +121,13 @@ def _is_installers(one: Placed) -> bool:
     return one.in_library is not None and _SAFEPIPS_OWN.fullmatch(one.in_library.partition("/")[0]) is not None
 
 
+def _is_an_installer(one: Placed, dist_info: Collection[str]) -> bool:
+    """Whether it is a module of pip or safepip that another project brings."""
+    module = _MODULE.fullmatch(one.at_start or "")
+    name = module[1].lower() if module is not None else ""
+    return name in _INSTALLERS and not all(folder.partition("-")[0].lower() == name for folder in dist_info)
+
+
 def _is_interpreter(one: Placed) -> bool:
     if one.program is not None and _INTERPRETER.fullmatch(one.program):
         return True
@@ -127,18 +145,19 @@ def _is_standard(one: Placed) -> bool:
 
 
 def _destination(one: Placed) -> tuple[str, str]:
-    """Where it goes, whatever the way."""
+    """Where it goes, whatever the way. As it is spelt: `Demo.py` is no source of `demo.pyc` where case counts."""
     if one.in_library is not None:
-        return ("library", one.in_library.lower())
+        return ("library", one.in_library)
     if one.program is not None:
-        return ("program", one.program.lower())
-    return (one.scheme, one.place.lower())
+        return ("program", one.program)
+    return (one.scheme, one.place)
 
 
 def bytecode_faults(members: Collection[Placed], head: Callable[[str], bytes]) -> Iterator[Fault]:
     """Byte code that Python would run whatever the source beside it says. `head`: the first bytes of a member.
 
-    What is compared with its source by time or digest is none: an installer gives the source another time.
+    What goes by the time of its source is none: an installer gives that another one. A digest says which source the
+    byte code is to stand for, and nothing of what it does: whoever has the source can write it before any code.
     """
     compiled = [one for one in members if one.place.lower().endswith((".pyc", ".pyo"))]
     if not compiled:
@@ -149,8 +168,8 @@ def bytecode_faults(members: Collection[Placed], head: Callable[[str], bytes]) -
         if source not in places:
             text = f"{shown(one.path)} is byte code of a module whose source is not in the wheel"
             yield Fault(code="orphan-byte-code", message=text)
-        elif int.from_bytes(head(one.path)[4:8], "little") & _HOW_TO_CHECK == _UNCHECKED:
-            text = f"{shown(one.path)} is byte code that Python runs without a look at its source"
+        elif int.from_bytes(head(one.path)[4:8], "little") & _BY_DIGEST:
+            text = f"{shown(one.path)} is byte code that Python runs in place of its source, whatever that says"
             yield Fault(code="unchecked-byte-code", message=text)
 
 

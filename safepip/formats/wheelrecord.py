@@ -56,6 +56,7 @@ def _rows(rows: tuple[RecordRow, ...], wheel: _Wheel) -> Iterator[Fault]:
     for row in rows:
         if row.path in seen:
             yield Fault(code="duplicate", message=f"RECORD lists {shown(row.path)} more than once")
+            continue  # a second digest, by another algorithm, would have the member read once more for each row
         seen.add(row.path)
         member = wheel.members.get(row.path)
         if member is not None:

@@ -29,7 +29,8 @@ _ALLOWED_FLAGS = _UTF8 | _LEVEL
 _NEWEST = 63  # APPNOTE 4.4.3.2; in the low byte
 _ZIP64 = 0x0001
 # Times and the numeric owner, as Info-ZIP's `zip` writes them: real wheels have them, and no reader of wheels looks.
-_HARMLESS = frozenset({0x5455, 0x7875})
+# With the most bytes that each can need: three times of 4 bytes, two numbers of 8; in more, anything could hide.
+_HARMLESS = {0x5455: 1 + 3 * 4, 0x7875: 1 + 2 * (1 + 8)}
 
 
 class Faults:
@@ -165,9 +166,11 @@ def extra_fields(name: str, extra: bytes, faults: Faults) -> bytes | None:
         elif kind == _ZIP64 and zip64 is None:
             zip64 = body
         elif kind == _ZIP64 or kind not in _HARMLESS:
-            faults.structure(
-                "zip-extra-field", f"{shown(name)} has an extra field that wheels do not use (0x{kind:04x})"
-            )
+            text = f"{shown(name)} has an extra field that wheels do not use (0x{kind:04x})"
+            faults.structure("zip-extra-field", text)
+        elif size > _HARMLESS[kind]:
+            text = f"{shown(name)} has an extra field of {size:,} bytes, which needs {_HARMLESS[kind]} (0x{kind:04x})"
+            faults.structure("zip-extra-field", text)
     return zip64
 
 

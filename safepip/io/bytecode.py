@@ -19,7 +19,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from safepip.errors import EnvironmentFault, Malformed
-from safepip.formats.record import RecordRow, parse_record, stated
+from safepip.formats.record import RecordRow, stated
+from safepip.io.owners import rows_of
 from safepip.io.probe import PROGRAMS, Interpreter
 from safepip.io.process import Question
 
@@ -168,8 +169,8 @@ class _Expected:
 def _listed(dist_info: Path) -> list[str]:
     """The installed files as RECORD names them."""
     try:
-        rows = parse_record((dist_info / "RECORD").read_bytes())
-    except (OSError, Malformed):
+        rows = rows_of(str(dist_info))
+    except Malformed:
         return []  # pip left no RECORD that can be read: writing the receipt will say so
     # Joined and not tidied, as pip does: the text becomes the file name in tracebacks.
     return [os.path.join(dist_info.parent, row.path) for row in rows if "\0" not in row.path]  # noqa: PTH118

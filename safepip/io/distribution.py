@@ -122,7 +122,8 @@ def _differences(loaded: Loaded, seen: Mapping[str, Look]) -> Iterator[Differenc
         if key in loaded.byte_code:
             continue
         if found is None:
-            if not key.endswith(".pyc") and not key.startswith(unused):
+            # virtualenv lists the folders of byte code that there will be.
+            if not key.endswith((".pyc", "/__pycache__")) and not key.startswith(unused):
                 yield Difference(path=key, change=Change.MISSING)
         elif not _as_listed(key, rows, found, foreign=loaded.status is Status.FOREIGN):
             yield Difference(path=key, change=Change.ALTERED)

@@ -13,14 +13,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from safepip.io.parallel import Parallel
+from safepip.io.regularfile import READ_ONLY
 
 LARGEST = 16 * 1024**3  # of a single file; beyond it nothing is read
 _CHUNK = 1024 * 1024
 _FEW = 200  # files that are sooner read than threads are started
 _SHARE = 100  # files that a thread takes at a time
-_FLAGS = os.O_RDONLY
-for _name in ("O_NONBLOCK", "O_NOFOLLOW", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
-    _FLAGS |= getattr(os, _name, 0)
+_FLAGS = READ_ONLY | getattr(os, "O_NOFOLLOW", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +94,14 @@ def look_all(paths: Mapping[str, frozenset[int] | None]) -> dict[str, Look]:
 
 def _look_share(share: Iterable[tuple[str, frozenset[int] | None]]) -> list[tuple[str, Look]]:
     return [(path, look(path, sizes)) for path, sizes in share]
+
+
+def changed(path: str) -> int:
+    """When whatever lies there was put there or changed, in nanoseconds; -1 where nothing does."""
+    try:
+        return os.lstat(path).st_ctime_ns
+    except (OSError, ValueError):
+        return -1
 
 
 def read_whole(path: str, most: int) -> bytes | None:

@@ -37,6 +37,7 @@ class Footprint:
         self._territory = territory
         self._missing: dict[str, bool] = {}
         self._listed: dict[str, frozenset[str]] = {}
+        self._walked: set[str] = set()
 
     def may_change(self, path: os.PathLike[str]) -> bool:
         """Whether that belongs to the environment and pip could remove it at all."""
@@ -65,6 +66,7 @@ class Footprint:
         self.dist_infos[dist_info] = None
         for name in _GENERATED:
             self.writes(os.path.join(dist_info, name))
+        self.rewrites(os.path.join(dist_info, "REQUESTED"))
         if os.path.isdir(dist_info) and not os.path.islink(dist_info):
             self.watches(dist_info)
             self.tree(dist_info)
@@ -166,7 +168,10 @@ class Footprint:
         self.watches(os.path.dirname(folder))
         for name in self._names(folder):
             below = os.path.join(folder, name)
-            if below not in emptied and self._territory.holds(below) and not _is_file_or_link(below):
+            if below in emptied or below in self._walked:
+                continue
+            if self._territory.holds(below) and not _is_file_or_link(below):
+                self._walked.add(below)  # the library folder comes up with every distribution
                 for place, _, _ in os.walk(below):
                     self._keeps_folder(place)
 

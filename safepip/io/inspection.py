@@ -13,9 +13,11 @@ from pathlib import Path
 
 from safepip.io.distribution import Loaded, inspected, load, sizes
 from safepip.io.fingerprint import look_all
-from safepip.io.strays import in_library, in_package, module_of
+from safepip.io.journal import JournalFolder
+from safepip.io.strays import in_library, in_package
 from safepip.model.artifact import InstalledDistribution
 from safepip.model.inspection import Inspected, Inspection, Stray
+from safepip.model.modules import module_of, precedence, side_by_side
 
 _EGGS = (".egg-info", ".egg", ".egg-link")
 _MOST_ADDED = 1000  # of one distribution
@@ -55,7 +57,7 @@ class DiskInspector:
             distributions=tuple(sorted(distributions, key=lambda one: (one.name, one.location))),
             strays=tuple(sorted(survey.strays, key=lambda one: one.path)),
             unowned=tuple(sorted(survey.unowned)),
-            notes=(*place.notes, *_twins(distributions)),
+            notes=(*place.notes, *_unfinished(libraries), *_twins(distributions)),
         )
 
     def of(self, installed: InstalledDistribution) -> Inspected:
@@ -87,8 +89,10 @@ def _wanted(loaded: Iterable[Loaded]) -> dict[str, frozenset[int] | None]:
 
 def _distributions(library: str) -> Iterator[str]:
     for name, is_folder in _entries(library):
-        if (name.endswith(".dist-info") and is_folder) or name.endswith(_EGGS):
-            yield f"{library}/{name}"
+        path = f"{library}/{name}"
+        # Of a folder that is a link, every file leads out of the environment, and that is told.
+        if name.endswith(_EGGS) or (name.endswith(".dist-info") and (is_folder or os.path.isdir(path))):  # noqa: PTH112
+            yield path
 
 
 def _entries(folder: str) -> list[tuple[str, bool]]:
@@ -97,6 +101,12 @@ def _entries(folder: str) -> list[tuple[str, bool]]:
             return sorted((one.name, one.is_dir(follow_symlinks=False)) for one in found)
     except OSError:
         return []
+
+
+def _unfinished(libraries: Iterable[str]) -> Iterator[str]:
+    for library in libraries:
+        if JournalFolder(Path(library)).under_way():
+            yield f"an installation into {library} is under way, or was cut off: the next one there undoes it"
 
 
 def _twins(distributions: Iterable[Inspected]) -> Iterator[str]:
@@ -160,7 +170,7 @@ class _Survey:
                     continue
                 if is_folder and path in self._owner:
                     waiting.append((path, self._owner[path]))
-                elif name not in self._children.get(folder, ()):
+                elif is_folder or name not in self._children.get(folder, ()):  # a row for a folder lists no file
                     if whose is not None and whose != _SEVERAL and is_folder:
                         waiting.append((path, whose))
                     else:
@@ -175,11 +185,45 @@ class _Survey:
             # Of a cache, Python reads nothing but byte code.
             self.added[whose] += [f"{folder}/{name}" for name, _ in unowned if not cache][: max(0, left)]
             return
-        named = [pair for pair in unowned if not cache and pair[0] != "__pycache__" and not pair[0].endswith(_EGGS)]
-        owned = {module_of(name, folder=f"{folder}/{name}" in self._owner) for name in self._children.get(folder, ())}
-        modules = {module for module in owned if module is not None}
+        if cache:
+            return
+        # An import follows a link to a folder, which is not walked through here.
+        named = [
+            (name, is_folder or os.path.isdir(f"{folder}/{name}"))  # noqa: PTH112
+            for name, is_folder in unowned
+            if name != "__pycache__" and not name.endswith(_EGGS)
+        ]
+        modules = self._modules(folder)
         judge = in_library if whose is None else in_package
         found = list(judge(folder, named, modules))
-        self.strays += found
+        self.strays += (*found, *self._rivals(modules))
         told = {one.path for one in found}
         self.unowned += [path for name, _ in named if (path := f"{folder}/{name}") not in told]
+
+    def _modules(self, folder: str) -> dict[str, list[str]]:
+        """What can be imported of what is listed there: module -> its files, or its folder."""
+        modules: dict[str, list[str]] = {}
+        for name in self._children.get(folder, ()):
+            path = f"{folder}/{name}"
+            linked = "." not in name and os.path.isdir(path)  # noqa: PTH112
+            module = module_of(name, folder=linked or path in self._owner)
+            if module is not None:
+                modules.setdefault(module, []).append(path)
+        return modules
+
+    def _rivals(self, modules: Mapping[str, list[str]]) -> Iterator[Stray]:
+        """Files of one distribution that an import takes in place of another's."""
+        for module, paths in modules.items():
+            first, *others = sorted(paths, key=precedence)
+            if others and self._strangers(module, self._listing(first), self._listing(others[0])):
+                why = f"Python may import it in place of the {module} that another distribution has"
+                yield Stray(path=first, why=why, maker=None)
+
+    def _strangers(self, module: str, some: set[int], others: set[int]) -> bool:
+        names = {self.loaded[number].name for number in some | others if number != _SEVERAL}
+        return not some & others and not side_by_side(module, names)
+
+    def _listing(self, path: str) -> set[int]:
+        """The distributions that have it. A folder that several have is nobody's own."""
+        owner = self._owner.get(path)
+        return {owner} if owner is not None else {n for n, one in enumerate(self.loaded) if path in one.rows}

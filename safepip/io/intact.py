@@ -18,7 +18,7 @@ from pathlib import Path
 
 from safepip.errors import Malformed
 from safepip.formats.record import RecordRow, stated_digest
-from safepip.io.fingerprint import Fingerprint, Look, digest_of, look, look_all, read_whole
+from safepip.io.fingerprint import Fingerprint, Look, changed, digest_of, look, look_all, read_whole
 from safepip.io.owners import Places, owned_by_others, rows_of
 from safepip.io.pipscripts import LARGEST as LARGEST_PROGRAM
 from safepip.io.pipscripts import entry_programs, left_out, made_from, rewritten, versioned_name
@@ -34,7 +34,7 @@ _UNHASHED = ("RECORD", "RECORD.jws", "RECORD.p7s")  # signatures cannot be in wh
 
 
 def compare_installed(
-    step: Install, dist_info: Path, schemes: Mapping[str, str], *, interpreter: Path | None = None
+    step: Install, dist_info: Path, schemes: Mapping[str, str], *, interpreter: Path | None = None, began: int = 0
 ) -> tuple[Difference, ...]:
     """How the installed distribution differs from what was judged; empty where it does not.
 
@@ -43,17 +43,21 @@ def compare_installed(
     dist_info:   where pip put the .dist-info folder
     schemes:     where the files went: an absolute folder for each of `model.contents.SCHEMES`
     interpreter: the target's, as pip was told it; programs must name it. None: any absolute path will do
+    began:       a moment right before pip, in nanoseconds; 0: when the oldest file of the wheel was written
 
     A file that nobody owns counts as added where it is as new as this installation: in a folder that the wheel writes
     into there may be older ones, which no installer removes. Never raises for what it finds.
     """
-    found = _Comparison(step, dist_info, schemes, interpreter).differences()
+    found = _Comparison(step, dist_info, schemes, interpreter, began).differences()
     return tuple(sorted(dict.fromkeys(found), key=lambda one: (one.path, one.change.value)))
 
 
 class _Comparison:
-    def __init__(self, step: Install, dist_info: Path, schemes: Mapping[str, str], interpreter: Path | None) -> None:
+    def __init__(
+        self, step: Install, dist_info: Path, schemes: Mapping[str, str], interpreter: Path | None, began: int
+    ) -> None:
         self._step = step
+        self._began = began
         self._points = step.manifest.entry_points
         # Resolved, because a virtual environment has two names for its library (lib64 is a link).
         self._schemes = {name: os.path.realpath(folder) for name, folder in schemes.items()}
@@ -62,23 +66,27 @@ class _Comparison:
         self._places = Places(os.path.dirname(self._dist_info))  # noqa: PTH120
         self._loose = stat.S_ISUID | stat.S_ISGID | (stat.S_IWOTH & _umask())
         self._programs = {f"{self._schemes['scripts']}/{name}": name for name in entry_programs(self._points)}
-        self._packed, self._unused = self._laid(step.manifest)
+        self._packed = self._laid(step.manifest)
         self._seen: dict[str, Look] = look_all(dict.fromkeys(self._packed))
         self._told: set[str] = set()
 
     def _own(self, name: str) -> str:
         return f"{self._dist_info}/{name}"
 
-    def _laid(self, manifest: Manifest) -> tuple[dict[str, list[PackedFile]], set[str]]:
-        """Path -> the files that pip writes there, the last one last; and the members that it leaves out."""
+    def _laid(self, manifest: Manifest) -> dict[str, list[PackedFile]]:
+        """Path -> the files that pip writes there, the last one last."""
         laid: dict[str, list[PackedFile]] = {}
-        unused: set[str] = set()
         for path, file in sorted(manifest.placed(self._schemes), key=lambda pair: _ORDER[pair[1].scheme]):
-            if file.scheme == "scripts" and left_out(file.place.rpartition("/")[2], self._points):
-                unused.add(file.path)
-            elif path not in self._programs and path != self._own("RECORD"):  # both are written over
+            # All three are left out, or written over.
+            if not self._is_unused(file.path) and path not in self._programs and path != self._own("RECORD"):
                 laid.setdefault(path, []).append(file)
-        return laid, unused
+        return laid
+
+    def _is_unused(self, member: str) -> bool:
+        """Whether it is a script that pip leaves out for one that it makes. The manifest may not have it at all."""
+        top, _, rest = member.partition("/")
+        is_script = top.endswith(".data") and rest.startswith("scripts/")
+        return is_script and left_out(rest.rpartition("/")[2], self._points)
 
     def differences(self) -> Iterator[Difference]:
         pips = set(map(self._own, _PIPS_OWN))
@@ -130,11 +138,19 @@ class _Comparison:
             path = self._own(name)
             seen = self._seen[path] = look(path)
             files = self._packed.get(path, [])
-            if seen is None and not files and name != "INSTALLER":
-                del self._seen[path]  # it need not be there
+            if not files and name != "INSTALLER" and (seen is None or self._is_older(seen)):
+                del self._seen[path]  # it need not be there, and with --ignore-installed an old one stays
             else:
                 right = {file.sha256 for file in files} | ({_sha256(content)} if content is not None else set())
                 yield from self._unless(path, lambda seen, right=right: not right or seen.sha256 in right)  # type: ignore[misc]
+
+    def _is_older(self, seen: Look) -> bool:
+        return isinstance(seen, Fingerprint) and seen.changed <= self._began
+
+    def _since(self) -> int:
+        """What has not changed since then was there before."""
+        written = (one.changed for one in self._seen.values() if isinstance(one, Fingerprint))
+        return self._began + 1 if self._began else min(written, default=0)
 
     def _record(self) -> Iterator[Difference]:
         path = self._own("RECORD")
@@ -148,6 +164,7 @@ class _Comparison:
             yield self._difference(path, Change.ALTERED)
             return
         yield from self._versioned_programs(rows)
+        yield from self._also_listed(rows)
         yield from self._unless(path, lambda _: self._fits(rows))
 
     def _versioned_programs(self, rows: tuple[RecordRow, ...]) -> Iterator[Difference]:
@@ -158,6 +175,15 @@ class _Comparison:
             main, path = versioned_name(name, programs), f"{self._schemes['scripts']}/{name}"
             if main is not None and path not in self._seen and path in self._files(row):
                 yield from self._program(path, name, programs[main])
+
+    def _also_listed(self, rows: tuple[RecordRow, ...]) -> Iterator[Difference]:
+        """New files that RECORD names and the judged wheel does not have: pip was given another one."""
+        due, since = {self._places.key(path) for path in self._seen}, self._since()
+        for row in rows:
+            keys = self._files(row)
+            if not due.intersection(keys):
+                for key in filter(lambda key: changed(key) >= since, keys):
+                    yield self._difference(key, Change.ADDED)
 
     def _files(self, row: RecordRow) -> tuple[str, ...]:
         """The files that a row may be about, by their keys.
@@ -173,7 +199,7 @@ class _Comparison:
         listed = set()
         for row in rows:
             key = next((key for key in self._files(row) if key in due), None)
-            if key is None and row.path in self._unused:
+            if key is None and self._is_unused(row.path):
                 continue  # a script that pip left out keeps its row
             if key is None or not self._row_fits(row, due[key]):
                 return False
@@ -197,8 +223,7 @@ class _Comparison:
         return (digest, row.size) in prints
 
     def _added(self) -> Iterator[Difference]:
-        since = min((one.changed for one in self._seen.values() if isinstance(one, Fingerprint)), default=0)
-        extra = {self._places.key(path): path for path in _extra(self._folders(), set(self._seen), since)}
+        extra = {self._places.key(path): path for path in _extra(self._folders(), set(self._seen), self._since())}
         if extra:
             libraries = [self._schemes[name] for name in _LIBRARIES]
             shared = {key for key in extra if not key.startswith(self._own(""))}  # nobody else writes in there

@@ -120,6 +120,10 @@ class JournalFolder:
         finally:
             os.close(descriptor)
 
+    def began(self) -> int:
+        """When the journal was written, by the clock of this file system, in nanoseconds. Raises OSError."""
+        return (self.path / JOURNAL).lstat().st_ctime_ns
+
     # -- while pip works ---------------------------------------------------------------------------------------------
 
     @property

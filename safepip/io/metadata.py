@@ -6,19 +6,23 @@ Of an sdist: cache, PEP 658 file, or what its PKG-INFO states for good; nothing 
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
-from safepip.errors import IndexFault, Malformed, NetworkFault
+from safepip.errors import IndexFault, Malformed, NetworkFault, UnreadableFile
 from safepip.formats.metadata import parse_metadata
 from safepip.formats.sdist import read_sdist
+from safepip.formats.wheel import read_contents
 from safepip.io.cachefile import CacheFolder
 from safepip.io.digests import digests_of
 from safepip.io.http import Http, Response
 from safepip.io.links import path_of, unreadable
 from safepip.io.wheelfile import LARGEST_METADATA, Missing, Sparse, read_metadata
 from safepip.model.artifact import HASH_ALGORITHMS, Listing, Metadata
+from safepip.model.contents import Fault
 from safepip.model.ident import FileKind, Url
 
 FetchWhole = Callable[[Listing], Path]
@@ -154,7 +158,7 @@ class MetadataReader:
         try:
             return _parsed(read_metadata(sparse, listing.name), listing)
         except Malformed as fault:
-            raise _unreadable(listing, str(fault)) from None
+            raise _unreadable(listing, str(fault), _fault_of_archive(io.BytesIO(body))) from None
 
     def _keep_whole(self, listing: Listing, body: bytes) -> None:
         if listing.size is not None and len(body) != listing.size:
@@ -172,9 +176,10 @@ def _from_path(path: Path, listing: Listing) -> Metadata:
         except Malformed as fault:
             with path.open("rb") as stream:
                 digests, _ = digests_of(stream, listing.claimed)
-            for algorithm, got in digests.items():
-                _require_same(listing.name.text, algorithm, listing.claimed.get(algorithm, got), got)
-            raise _unreadable(listing, str(fault)) from None
+                for algorithm, got in digests.items():
+                    _require_same(listing.name.text, algorithm, listing.claimed.get(algorithm, got), got)
+                stream.seek(0)
+                raise _unreadable(listing, str(fault), _fault_of_archive(stream)) from None
     except OSError as fault:
         raise unreadable(path, fault) from None
 
@@ -190,7 +195,7 @@ def _from_sdist(path: Path, listing: Listing) -> Metadata:
     except OSError as fault:
         raise unreadable(path, fault) from None
     if contents.faults:
-        raise _unreadable(listing, "; ".join(f"{one.code}: {one.message}" for one in contents.faults[:3]))
+        raise _unreadable(listing, contents.faults[0].message, contents.faults[0])
     if contents.static is None:
         raise IndexFault(
             "metadata-needs-build",
@@ -267,9 +272,17 @@ def _parsed(raw: bytes, listing: Listing) -> Metadata:
     return metadata
 
 
-def _unreadable(listing: Listing, reason: str) -> IndexFault:
-    return IndexFault(
-        "unreadable-metadata",
+def _fault_of_archive(stream: BinaryIO) -> Fault | None:
+    """What the strict gate objects to in a wheel whose METADATA could not be found: that says more."""
+    return next(iter(read_contents(stream, None).faults), None)
+
+
+def _unreadable(listing: Listing, reason: str, fault: Fault | None = None) -> UnreadableFile:
+    """`fault`: what is wrong with the archive itself, if that is it."""
+    return UnreadableFile(
         f"The metadata of {listing.name.text} cannot be read.",
-        context=(("reason", reason), ("index", str(listing.index))),
+        check="archive" if fault is not None else "unreadable-metadata",
+        code=fault.code if fault is not None else "unreadable-metadata",
+        fact=fault.message if fault is not None else reason,
+        context=[("index", str(listing.index))],
     )

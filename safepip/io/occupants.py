@@ -5,7 +5,7 @@ when some path is taken. Names are compared as they are: on a file system that d
 differs in case alone is not found.
 """
 # Strings, and one look per folder: there may be hundreds of thousands of files.
-# ruff: noqa: PTH117, PTH118, PTH119, PTH120, PTH206, PTH208
+# ruff: noqa: PTH112, PTH117, PTH118, PTH119, PTH120, PTH206, PTH208
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from pathlib import Path
 
 from safepip.errors import EnvironmentFault, Malformed
 from safepip.formats.entrypoints import parse_entry_points
-from safepip.formats.record import parse_record
 from safepip.io.installed import metadata_folders
+from safepip.io.owners import rows_of
 from safepip.io.probe import Interpreter
 from safepip.io.regularfile import open_regular
 from safepip.model.contents import EntryPoint
 from safepip.model.ident import ProjectName
+from safepip.model.modules import module_of, modules_in
 from safepip.model.neighbours import Holder, Occupant, Owner
 
 # What an interpreter reads to find itself and its modules: its own even where nothing of that name lies there yet.
@@ -135,11 +136,25 @@ class Occupancy:
                     theirs[path] = holder
                 if name in there or blocked is not None or holder is not None:
                     places[path] = path if blocked is None else blocked
-        owners = self._owners(frozenset(places.values())) if places else {}
+        rivals = frozenset(self._rivals(names))
+        owners = self._owners(rivals.union(places.values())) if places or rivals else {}
         return {
             path: self._occupant(place, owners.get(place, ()), theirs.get(path), leaving)
-            for path, place in places.items()
+            for path, place in (*places.items(), *((rival, rival) for rival in rivals if rival in owners))
         }
+
+    def _rivals(self, names: Mapping[str, Collection[str]]) -> Iterator[str]:
+        """What has the name of a module that will be written, and another path."""
+        roots = {self._ground.real(str(library)) for library in self._libraries}
+        for folder, modules in modules_in(names, roots).items():
+            self._ground.real(folder)
+            for name in self._ground.names(folder):
+                module = module_of(name, folder="." not in name)
+                path = os.path.join(folder, name)
+                if module is None or name in modules.get(module, (name,)):
+                    continue
+                if "." in name or os.path.isdir(path):
+                    yield path
 
     def _occupant(
         self, place: str, owners: tuple[Owner, ...], holder: Holder | None, leaving: Collection[ProjectName]
@@ -153,7 +168,7 @@ class Occupancy:
 
     def _owners(self, places: frozenset[str]) -> Mapping[str, tuple[Owner, ...]]:
         """The distributions that list each place, or something below it."""
-        folders = tuple(place for place in places if os.path.isdir(place) and not os.path.islink(place))  # noqa: PTH112, PTH114
+        folders = tuple(place for place in places if os.path.isdir(place) and not os.path.islink(place))  # noqa: PTH114
         below = tuple(os.path.join(folder, "") for folder in folders)
         names = frozenset(map(os.path.basename, places)) if not folders else None
         found: dict[str, dict[ProjectName, Owner]] = {}
@@ -267,7 +282,7 @@ def _recorded(metadata: Path) -> list[str]:
     """The rows of RECORD, or of the installed-files.txt of an .egg-info, from the library folder."""
     try:
         if metadata.suffix == ".dist-info":
-            return [row.path for row in parse_record((metadata / "RECORD").read_bytes()) if "\0" not in row.path]
+            return [row.path for row in rows_of(str(metadata)) if "\0" not in row.path]
         lines = (metadata / "installed-files.txt").read_text("utf-8").splitlines()
     except (OSError, Malformed, UnicodeDecodeError):
         return []  # nobody can tell what is its own: that is then nobody's

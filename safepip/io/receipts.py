@@ -15,7 +15,7 @@ from pathlib import Path
 
 from safepip.errors import EnvironmentFault, Malformed
 from safepip.formats.directurl import FILE_NAME as DIRECT_URL
-from safepip.formats.record import RecordRow, parse_record, render_record, stated_digest, with_rows
+from safepip.formats.record import RecordRow, render_record, stated_digest, with_rows
 from safepip.io.fingerprint import read_whole
 from safepip.io.owners import rows_of
 from safepip.io.statedir import write_whole
@@ -65,12 +65,14 @@ def settle(dist_info: Path, settling: Settling) -> None:
     compiled = [RecordRow.unhashed(row.path) for row in settling.byte_code]  # as pip has it
     added = (*compiled, *(RecordRow.of(f"{folder}/{name}", body) for name, body in files.items()))
     try:
-        rows = with_rows(_rows(dist_info), added, (*unmarked, f"{folder}/{RECEIPT}"))
+        rows = with_rows(rows_of(str(dist_info)), added, (*unmarked, f"{folder}/{RECEIPT}"))
         files[RECEIPT] = settling.receipt(_digest(rows), dict(_digests(settling.byte_code)))
         rows = with_rows(rows, [RecordRow.of(f"{folder}/{RECEIPT}", files[RECEIPT])])
         write_whole(dist_info / "RECORD", render_record(rows), _MODE)
         for name, body in files.items():
             write_whole(dist_info / name, body, _MODE)
+        if not any(row.path == f"{folder}/{DIRECT_URL}" for row in rows):
+            (dist_info / DIRECT_URL).unlink(missing_ok=True)  # of an older installation that was written over
         if not settling.requested:
             (dist_info / "REQUESTED").unlink(missing_ok=True)
     except (OSError, Malformed) as error:
@@ -107,10 +109,6 @@ def _digests(rows: tuple[RecordRow, ...]) -> Iterator[tuple[str, Sha256]]:
         found = stated_digest(row.hash)
         if found is not None and found[0] == "sha256":
             yield row.path, Sha256(found[1].hex())
-
-
-def _rows(dist_info: Path) -> tuple[RecordRow, ...]:
-    return parse_record((dist_info / "RECORD").read_bytes())
 
 
 def _digest(rows: tuple[RecordRow, ...]) -> Sha256:

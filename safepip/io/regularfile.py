@@ -10,10 +10,10 @@ from typing import BinaryIO
 
 from safepip.errors import BadInput
 
-# Without O_NONBLOCK the opening of a pipe alone waits for its other end. Windows has neither flag, and O_BINARY.
-_FLAGS = os.O_RDONLY
-for _name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
-    _FLAGS |= getattr(os, _name, 0)
+# Without O_NONBLOCK the opening of a pipe alone waits for its other end. Windows has none of these flags, and O_BINARY.
+READ_ONLY = os.O_RDONLY
+for _name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
+    READ_ONLY |= getattr(os, _name, 0)
 
 
 class NotRegular(OSError):  # noqa: N818 - a kind of file, as much as a fault
@@ -26,7 +26,7 @@ class NotRegular(OSError):  # noqa: N818 - a kind of file, as much as a fault
 def open_regular(path: Path) -> BinaryIO:
     """Raises OSError, and of these NotRegular for what is no file."""
     try:
-        descriptor = os.open(path, _FLAGS)
+        descriptor = os.open(path, READ_ONLY)
     except ValueError as error:  # a null byte in the name
         raise OSError(errno.EINVAL, str(error)) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -24,6 +24,8 @@ _BEGINNINGS = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\x1f\x8b": "gzip"}
 
 
 class NamedFiles:
+    """Wheels and sdists of this machine."""
+
     def look(self, target: OfFile) -> Looked:
         """Raises BadInput: there is no such file, it cannot be read, or its name says nothing."""
         with opened(target.path) as handle:

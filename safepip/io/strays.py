@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterable, Iterator
 
 from safepip.io.fingerprint import read_whole
 from safepip.model.inspection import Stray
+from safepip.model.modules import module_of
 
 _CUSTOMIZE = frozenset({"sitecustomize", "usercustomize"})
-_IMPORTED = (".py", ".pyc", ".so", ".pyd")
 _LARGEST = 1024 * 1024
 _SHOWN = 100
 _VIRTUALENV = "virtualenv or uv"
@@ -34,23 +34,6 @@ _KNOWN = frozenset(
         "ee52b2e2e720a40885a6b4b90c40e28e5c70e550af74d5efd169eaa5db2a6f6f",
     }
 )
-# What easy_install wrote around its paths: it moves them to the front of the search path, and no more.
-_EASY_INSTALL = frozenset(
-    {
-        "import sys; sys.__plen = len(sys.path)",
-        (
-            "import sys; new = sys.path[sys.__plen:]; del sys.path[sys.__plen:]; p = getattr(sys, '__egginsert', 0); "
-            "sys.path[p:p] = new; sys.__egginsert = p + len(new)"
-        ),
-    }
-)
-
-
-def module_of(name: str, *, folder: bool) -> str | None:
-    """The module that Python would find in an entry of that name, None where it would find none."""
-    if folder:
-        return name if name.isidentifier() else None
-    return name.partition(".")[0] if name.endswith(_IMPORTED) else None
 
 
 def in_library(folder: str, names: Iterable[tuple[str, bool]], owned: Collection[str]) -> Iterator[Stray]:
@@ -59,9 +42,10 @@ def in_library(folder: str, names: Iterable[tuple[str, bool]], owned: Collection
     names: (name, whether it is a folder) of each; owned: the modules of the entries that somebody owns
     """
     unowned = dict(names)
+    known = {*owned, *(["_virtualenv"] if "_virtualenv.py" in unowned else ())}  # nobody's, and run at each start
     for name, is_folder in sorted(unowned.items()):
         stray = None if is_folder else _read_at_start(f"{folder}/{name}", name, unowned)
-        yield from [stray] if stray is not None else in_package(folder, [(name, is_folder)], owned)
+        yield from [stray] if stray is not None else in_package(folder, [(name, is_folder)], known)
 
 
 def in_package(folder: str, names: Iterable[tuple[str, bool]], owned: Collection[str]) -> Iterator[Stray]:
@@ -92,7 +76,8 @@ def _read_at_start(path: str, name: str, unowned: Collection[str]) -> Stray | No
     code = [line for line in lines if line.startswith(("import ", "import\t"))]
     if name == "_virtualenv.pth" and lines == ["import _virtualenv"] and "_virtualenv.py" in unowned:
         return Stray(path=path, why="it has Python import _virtualenv whenever it starts", maker=_VIRTUALENV)
-    if name == "easy-install.pth" and set(code) <= _EASY_INSTALL:
+    # What old releases wrote around their paths moves these to the front, before the standard library.
+    if name == "easy-install.pth" and not code:
         return Stray(path=path, why=f"it adds to the search path{_quoted(lines)}", maker=_SETUPTOOLS)
     if code:
         return Stray(path=path, why=f"Python runs its lines whenever it starts{_quoted(code)}", maker=None)

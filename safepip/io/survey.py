@@ -5,7 +5,7 @@ After pip 26: `operations/install/wheel.py` (writing), `req/req_uninstall.py` (r
 """
 
 # Strings, since there may be tens of thousands of files.
-# ruff: noqa: PTH114, PTH118, PTH206, PTH208
+# ruff: noqa: PTH114, PTH118, PTH120, PTH206, PTH208
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from importlib.metadata import Distribution
 from pathlib import Path
 
 from safepip.errors import EnvironmentFault, Malformed
-from safepip.formats.record import parse_record
 from safepip.io.environment import PythonEnvironment
 from safepip.io.footprint import Footprint
+from safepip.io.owners import rows_of
 from safepip.io.territory import Territory, user_base
 from safepip.model.ident import ProjectName
 from safepip.model.plan import Install, Plan
@@ -52,7 +52,8 @@ def _written(step: Install, environment: PythonEnvironment, footprint: Footprint
     footprint.makes_dist_info(os.path.join(schemes["purelib"], step.manifest.dist_info))
     if schemes["platlib"] != schemes["purelib"]:
         footprint.makes_dist_info(os.path.join(schemes["platlib"], step.manifest.dist_info))
-    footprint.watches(os.path.realpath(schemes["scripts"]))
+    for folder in (schemes["scripts"], os.path.dirname(schemes["headers"])):
+        footprint.watches(os.path.realpath(folder))
     for name in (*step.manifest.scripts, *_versioned(step.manifest.scripts, environment)):
         footprint.writes(os.path.normpath(os.path.join(schemes["scripts"], name)))
 
@@ -124,11 +125,11 @@ def _uninstalled(entry: Path, scripts: tuple[str, ...]) -> Iterator[str]:
 
 
 def _recorded(dist_info: Path) -> Iterator[str]:
+    if not os.path.lexists(dist_info / "RECORD"):
+        return  # pip uninstalls nothing that has none
     try:
-        rows = parse_record((dist_info / "RECORD").read_bytes())
-    except FileNotFoundError:
-        return  # pip uninstalls nothing that has no RECORD
-    except (OSError, Malformed) as error:
+        rows = rows_of(str(dist_info))
+    except Malformed as error:
         raise EnvironmentFault(
             "cannot-be-undone",
             f"What belongs to {dist_info.name} cannot be read, so its replacement could not be undone.",

@@ -10,17 +10,20 @@ from types import TracebackType
 
 from safepip.errors import PipFailed, SafepipError
 from safepip.formats.plain import clean
+from safepip.formats.startuphooks import runs_at_start
 from safepip.io.environment import PythonEnvironment
 from safepip.io.environmentlock import PATIENCE, incomplete, not_restored, repair
+from safepip.io.fingerprint import changed
 from safepip.io.intact import compare_installed
 from safepip.io.journal import JournalFolder
 from safepip.io.lock import Busy
+from safepip.io.owners import owned_by_others
 from safepip.io.survey import survey
 from safepip.io.territory import Territory
 from safepip.io.undo import undisturbed, undo
-from safepip.model.difference import Difference
+from safepip.model.difference import Change, Difference
 from safepip.model.ident import ProjectName
-from safepip.model.plan import Plan
+from safepip.model.plan import Install, Plan
 
 _AS_IT_WAS = "nothing: the environment is as it was"
 _MOST_TOLD = 10
@@ -43,6 +46,7 @@ class Transaction:
         self._folder = JournalFolder(environment.library_folders()[0])
         footprint = survey(plan, environment, self._territory)
         self._journal = self._folder.begin(plan, footprint, made)
+        self._began = self._folder.began()
 
     @property
     def at_work(self) -> int | None:
@@ -57,18 +61,45 @@ class Transaction:
         differing: dict[str, list[Difference]] = {}
         for step in self._plan.installs:
             if step.pin.project in written:
-                schemes = self._environment.schemes(step.pin.project)
-                found = compare_installed(step, written[step.pin.project], schemes, interpreter=self._environment.path)
-                found = tuple(one for one in found if not self._left_alone(one.path))
+                found = tuple(one for one in self._compared(step, written) if not self._left_alone(one.path))
                 if found:
                     differing[f"{step.pin.project} {step.pin.version}"] = list(found)
-        if differing:
+        strange = self._strange_hooks()
+        if differing or strange:
             raise PipFailed(
                 "installed-differs",
-                f"What was installed of {', '.join(differing)} is not what was judged.",
-                context=[(name, _listed(found)) for name, found in differing.items()],
+                f"What was installed of {', '.join(differing)} is not what was judged."
+                if differing
+                else "Somebody else has put something there, while pip was at work, that Python runs when it starts.",
+                context=[
+                    *((name, _listed(found)) for name, found in differing.items()),
+                    *([("put there by others, and left", _listed(strange))] if strange else []),
+                ],
                 hint="Find out what else writes to the environment or to safepip's cache, then run the command again.",
             )
+
+    def _strange_hooks(self) -> tuple[Difference, ...]:
+        """What Python runs whenever it starts, and what came or changed while pip was at work, by nobody's plan."""
+        libraries = {os.path.realpath(folder) for folder in self._environment.library_folders()}
+        planned = {*self._journal.created, *(one.path for one in self._journal.kept)}
+        found = {
+            path: Difference(path=path, change=Change.ALTERED if name in self._journal.names[library] else Change.ADDED)
+            for library in libraries.intersection(self._journal.names)
+            for name in os.listdir(library)  # noqa: PTH208 - there may be thousands
+            if runs_at_start(name)
+            and (path := os.path.join(library, name)) not in planned  # noqa: PTH118
+            and changed(path) > self._began
+        }
+        return tuple(found[path] for path in sorted(found.keys() - owned_by_others("", libraries, found)))
+
+    def _compared(self, step: Install, written: Mapping[ProjectName, Path]) -> tuple[Difference, ...]:
+        return compare_installed(
+            step,
+            written[step.pin.project],
+            self._environment.schemes(step.pin.project),
+            interpreter=self._environment.path,
+            began=self._began,
+        )
 
     def _left_alone(self, path: str) -> bool:
         """`--target` leaves entries that were there: all of them, or with `--upgrade` those that are links."""

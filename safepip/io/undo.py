@@ -25,6 +25,8 @@ from safepip.io.installed import metadata_folders
 from safepip.io.journal import JOURNAL
 from safepip.io.territory import Territory
 
+_LEFT = "left"  # in the journal's folder: what was not planned, and could not be removed
+
 
 def undo(folder: Path, journal: Journal, territory: Territory) -> tuple[str, ...]:
     """What could not be brought back, empty where all is as it was. `folder`: that of the journal and the copies."""
@@ -82,13 +84,34 @@ class _Undo:
 
     def _remove_unplanned(self) -> None:
         """What pip wrote that was not planned, because it did not get what was judged: its RECORD lists it."""
-        for dist_info in self._new_dist_infos():
+        for path in self._left_before():
+            self._remove_listed(path)
+        dist_infos = list(self._new_dist_infos())
+        for dist_info in dist_infos:
             for path in _listed(dist_info):
                 self._remove_listed(self._territory.canonical(path))
+        self._keep_left()
+        for dist_info in dist_infos:
             if dist_info not in self._created:
                 top = self._new_entry(dist_info)
                 if top is not None:
                     self._try(self._remove, top)
+
+    def _left_before(self) -> list[str]:
+        """What an earlier undo could not remove; the RECORD that told of it is gone since."""
+        try:
+            with open(os.path.join(self._folder, _LEFT), "rb") as stream:
+                return [os.fsdecode(path) for path in stream.read().split(b"\0")[:-1]]
+        except OSError:
+            return []
+
+    def _keep_left(self) -> None:
+        if self._failed:
+            temporary = os.path.join(self._folder, f"{_LEFT}~")
+            with contextlib.suppress(OSError):  # the disk is full: it is told once
+                with open(temporary, "wb") as stream:
+                    stream.writelines(os.fsencode(path) + b"\0" for path in self._failed)
+                os.replace(temporary, os.path.join(self._folder, _LEFT))
 
     def _new_dist_infos(self) -> Iterator[str]:
         """Planned ones, and new ones of the same projects: another file may have had another version."""

@@ -6,6 +6,7 @@ later, and METADATA is compared with what was relied on here.
 
 from __future__ import annotations
 
+import errno
 import io
 import zipfile
 import zlib
@@ -17,6 +18,8 @@ from safepip.model.ident import FileName, ProjectName, parse_version
 
 LARGEST_METADATA = 8 * 1024 * 1024
 _LOCAL_HEADER = 30
+# How `seek` refuses a place before the beginning, to which a directory may lead.
+_NOT_OF_A_DISK = frozenset({None, errno.EINVAL})
 _SLACK = 1024  # the extra field of the local header may be longer than that of the central directory
 
 
@@ -104,7 +107,11 @@ def read_metadata(file: Path | Sparse, name: FileName) -> bytes:
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as fault:
         if isinstance(fault, Malformed):
             raise
-        raise Malformed(f"{name.text!r} is not a readable wheel ({str(fault)[:120]!r})") from None
+        raise _unreadable(name, fault) from None
+    except OSError as fault:
+        if fault.errno not in _NOT_OF_A_DISK:
+            raise
+        raise _unreadable(name, fault) from None
     if len(raw) > LARGEST_METADATA:
         raise _too_large(name)
     return raw
@@ -118,7 +125,13 @@ def _member(archive: zipfile.ZipFile, name: FileName) -> zipfile.ZipInfo:
         raise Malformed(f"{name.text!r} has {len(mine)} METADATA files of its own instead of one")
     if mine[0].file_size > LARGEST_METADATA:
         raise _too_large(name)
+    if mine[0].compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise Malformed(f"{name.text!r} has METADATA that is compressed by method {mine[0].compress_type}")
     return mine[0]
+
+
+def _unreadable(name: FileName, fault: Exception) -> Malformed:
+    return Malformed(f"{name.text!r} is not a readable wheel ({str(fault)[:120]!r})")
 
 
 def _too_large(name: FileName) -> Malformed:

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 
 from safepip.model.contents import EntryPoint, Manifest, PackedFile
 from safepip.model.ident import ProjectName
-from safepip.model.neighbours import Clash, Holder, Neighbours, Occupant
+from safepip.model.modules import folders_above, module_of, side_by_side
+from safepip.model.neighbours import Clash, Holder, Neighbours, Occupant, Owner
 
 _VERSIONED = {
     "pip": ("{name}{major}", "{name}{full}", re.compile(r"pip(?:\d+(?:\.\d+)?)?\Z")),
     "easy_install": ("{name}-{full}", "{name}-{full}", re.compile(r"easy_install(?:-\d+\.\d+)?\Z")),
 }
+_ENOUGH = 2
 _IN_WORDS = {
     Holder.INTERPRETER: "the interpreter",
     Holder.STANDARD_LIBRARY: "the standard library",
@@ -67,10 +69,14 @@ class Collisions:
         self._writers = writers
         self._first: dict[str, _Written] = {}
         self._shared: dict[tuple[str, str], list[_Write]] = {}
-        elsewhere = real({folder for one in writers for folder, _, _ in _files(one)})
+        roots = {one.schemes[scheme].rstrip("/") for one in writers for scheme in ("purelib", "platlib")}
+        elsewhere = real({folder for one in writers for folder, _, _ in _files(one)} | roots)
+        self._roots = frozenset(elsewhere.get(root, root) for root in roots)
         for number, one in enumerate(writers):
             for folder, name, source in _files(one):
                 self._put(elsewhere.get(folder, folder), name, _Write(number, source))
+        self._folders = self._folders_written()
+        self._found: dict[str, Mapping[str, list[tuple[str, _Write]]]] = {}
 
     def _put(self, folder: str, name: str, write: _Write) -> None:
         there = self._first.setdefault(folder, {})
@@ -86,7 +92,8 @@ class Collisions:
     def neighbours(self, occupants: Mapping[str, Occupant]) -> tuple[Neighbours, ...]:
         """For each writer what stands in its way. `occupants`: what is there now, by real absolute path."""
         found: list[list[Clash]] = [[] for _ in self._writers]
-        for number, clash in (*self._among_themselves(), *self._in_folders(), *self._with_what_is_there(occupants)):
+        alone = (*self._among_themselves(), *self._in_folders(), *self._of_one_name())
+        for number, clash in (*alone, *self._with_what_is_there(occupants)):
             found[number].append(clash)
         return tuple(Neighbours(clashes=tuple(clashes)) for clashes in found)
 
@@ -111,6 +118,68 @@ class Collisions:
                     yield inside.writer, self._clash(inside, write, same=False)
                 place = above if above not in self._first else ""  # that one is asked by itself
 
+    def _folders_written(self) -> Mapping[str, Mapping[str, dict[int, _Write]]]:
+        """The folders in each folder below a library, each with who writes into it: two of them are enough."""
+        folders: dict[str, dict[str, dict[int, _Write]]] = {}
+        for folder, written in self._first.items():
+            writers = {write.writer: write for write in written.values()}
+            for above, name in folders_above(folder, self._roots):
+                there = folders.setdefault(above, {}).setdefault(name, {})
+                for number, write in writers.items():
+                    if len(there) < _ENOUGH:
+                        there.setdefault(number, write)
+        return folders
+
+    def _importable(self, folder: str) -> Mapping[str, list[tuple[str, _Write]]]:
+        """What an import finds in a folder: by module, the names of the entries with who writes each."""
+        if folder not in self._found:
+            found: dict[str, list[tuple[str, _Write]]] = {}
+            files = ((name, write, False) for name, write in self._first.get(folder, {}).items())
+            inside = self._folders.get(folder, {}).items()
+            folders = ((name, write, True) for name, writes in inside for write in writes.values())
+            for name, write, is_folder in (*files, *folders):
+                module = module_of(name, folder=is_folder)
+                if module is not None:
+                    found.setdefault(module, []).append((name, write))
+            self._found[folder] = found
+        return self._found[folder]
+
+    def _is_shared(self, folder: str) -> bool:
+        """Whether several write into it, right there or below."""
+        below = {number for writes in self._folders.get(folder, {}).values() for number in writes}
+        return len(below.union(write.writer for write in self._first.get(folder, {}).values())) > 1
+
+    def _of_one_name(self) -> Iterator[tuple[int, Clash]]:
+        """Where an import finds one of two that different distributions have."""
+        folders = {*self._folders, *(one for one in self._first if one in self._roots)}
+        folders |= {f"{above}/{name}" for above, inside in self._folders.items() for name in inside}
+        for folder in filter(self._is_shared, sorted(folders)):
+            for module, entries in self._importable(folder).items():
+                one = {write.writer: (name, write) for name, write in reversed(entries)}  # of each its first
+                yield from self._rivalry(module, list(one.values()))
+
+    def _rivalry(self, module: str, entries: Sequence[tuple[str, _Write]]) -> Iterator[tuple[int, Clash]]:
+        name = entries[0][0]
+        odd = next((write for entry, write in entries if entry != name), None)
+        if odd is not None:
+            for entry, write in entries:
+                other = odd if entry == name else entries[0][1]
+                yield from self._same_module(module, write, self._writers[other.writer])
+
+    def _same_module(self, module: str, write: _Write, other: Writer | Owner) -> Iterator[tuple[int, Clash]]:
+        if not side_by_side(module, {self._writers[write.writer].project, other.project}):
+            yield write.writer, self._told(write, Holder.MODULE, other.title, same=False)
+
+    def _beside(self, path: str, occupant: Occupant, plan: Collection[ProjectName]) -> Iterator[tuple[int, Clash]]:
+        """An installed entry that nobody writes over, and that has the name of a module of the plan."""
+        folder, _, name = path.rpartition("/")
+        module = module_of(name, folder="." not in name)
+        staying = [one for one in occupant.owners if one.project not in plan]
+        if module is not None and staying:
+            for entry, write in self._importable(folder).get(module, ()):
+                if entry != name:
+                    yield from self._same_module(module, write, staying[0])
+
     def _clash(self, write: _Write, other: _Write, *, same: bool) -> Clash:
         if write.writer == other.writer:
             return self._told(write, Holder.ITSELF, _member(other.source), same=same)
@@ -121,6 +190,9 @@ class Collisions:
         later = {one.project: number for number, one in enumerate(self._writers) if one.replaces}
         for path, occupant in occupants.items():
             folder, _, name = path.rpartition("/")
+            if name not in self._first.get(folder, ()):
+                yield from self._beside(path, occupant, order)
+                continue
             writes = self._shared.get((folder, name)) or [self._first[folder][name]]
             for write in writes:
                 if occupant.holder is Holder.INSTALLED:

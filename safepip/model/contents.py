@@ -9,6 +9,8 @@ from safepip.model.ident import Sha256
 
 # The folders of an installation scheme, by sysconfig's names; `X.data/` of a wheel has one of each (PEP 427).
 SCHEMES = ("purelib", "platlib", "scripts", "headers", "data")
+# `sbin` comes before `bin` on the search path where the prefix is the system's.
+_PROGRAMS = frozenset({"bin", "sbin", "scripts"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,19 @@ class PackedFile:
     place: str
     sha256: bytes
     size: int
+
+    @property
+    def program(self) -> str | None:
+        """Its path below the folder of programs, None where it does not go there."""
+        return program_of(self.scheme, self.place)
+
+
+def program_of(scheme: str, place: str) -> str | None:
+    """The path below a folder of programs, which the folder of all data holds as well; None for any other file."""
+    if scheme == "scripts":
+        return place
+    folder, _, rest = place.partition("/")
+    return rest if scheme == "data" and rest and folder.lower() in _PROGRAMS else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +92,12 @@ class Manifest:
         """The programs that an installer makes from entry points, by name."""
         return tuple(dict.fromkeys(one.name for one in self.entry_points if one.is_script))
 
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """What will be in the folder of programs: made from entry points, or brought along; paths below it."""
+        brought = (one.program for one in self.files)
+        return tuple(dict.fromkeys((*self.scripts, *(path for path in brought if path is not None))))
+
     def placed(self, schemes: Mapping[str, str]) -> Iterator[tuple[str, PackedFile]]:
         """(absolute path, file) for each file. `schemes`: the folders, by the names of `SCHEMES`."""
         for file in self.files:
@@ -111,4 +132,5 @@ class Contents:
 
     @property
     def readable(self) -> bool:
+        """Whether anything can be said of the members."""
         return self.manifest is not None

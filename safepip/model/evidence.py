@@ -196,6 +196,14 @@ class Dossier:
     subject: Subject
     evidence: tuple[Evidence, ...]
 
+    @property
+    def inside(self) -> Contents | Unavailable:
+        """The contents, for what cannot be said of an archive whose members could not be read."""
+        contents = self.get(Contents)
+        if isinstance(contents, Contents) and not contents.readable:
+            return Unavailable(wanted=Kind.CONTENTS, code="unreadable", why="the archive cannot be read")
+        return contents
+
     def get(self, form: type[E_]) -> E_ | Unavailable:
         """The evidence of that form; `Unavailable` where it could not be had or was never gathered."""
         kind = _KINDS[form]

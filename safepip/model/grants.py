@@ -78,11 +78,15 @@ class TrustRootGrant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookGrant:
-    """`[[allow.startup-hooks]]`: what one project may have Python do at every start, with white space folded."""
+    """`[[allow.startup-hooks]]`: what one project may have Python do at every start, with white space folded.
+
+    shipped: safepip knows the line (`model.shippedhooks`); no policy decided it, and nobody need hear of it
+    """
 
     project: ProjectName
     line: str
     place: str
+    shipped: bool = False
 
 
 def folded(line: str) -> str:

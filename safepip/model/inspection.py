@@ -76,6 +76,8 @@ class Inspected:
 class Stray:
     """A file that belongs to no distribution and that Python runs by itself, or takes in place of another.
 
+    Or one that belongs to another distribution than the module that it is taken in place of.
+
     why:   in one sentence
     maker: who is known to write exactly this, None where nobody is: then it is a finding
     """

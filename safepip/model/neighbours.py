@@ -15,6 +15,7 @@ class Holder(enum.Enum):
     PLANNED:  another distribution of the same plan writes it too; ITSELF: the same wheel does, a second time
     REPLACED: a distribution that this plan replaces, and whose old files pip removes after this one was written
     UNOWNED:  something lies there that no installed distribution names
+    MODULE:   another distribution, of the plan or installed, has the same module by another path: `six/` and `six.py`
     """
 
     PLANNED = "planned"
@@ -24,6 +25,7 @@ class Holder(enum.Enum):
     INTERPRETER = "interpreter"
     STANDARD_LIBRARY = "standard-library"
     UNOWNED = "unowned"
+    MODULE = "same-module"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +42,15 @@ class Owner:
 
     @property
     def title(self) -> str:
+        """As messages call it: "requests 2.32.3"."""
         return f"{self.project} {self.version}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occupant:
     """What stands in the way of a file now: what lies at its path, or a file where one of its folders has to be.
+
+    Or, at a path that nobody of the plan writes, an entry that an import may find in place of a module of the plan.
 
     A path of the interpreter or of the standard library is theirs whether anything lies there or not.
 

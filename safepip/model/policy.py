@@ -96,13 +96,12 @@ class Policy:
     def waivers(self) -> tuple[Waiver, ...]:
         return tuple(waiver for layer in self.layers for waiver in layer.waivers)
 
-    def allows_hook(self, project: ProjectName, line: str) -> bool:
-        """Whether that line may run at every start of Python. A module that runs as a whole ("") never may."""
+    def hook_grant(self, project: ProjectName, line: str) -> HookGrant | None:
+        """What lets that line run at every start of Python. A module that runs as a whole ("") nothing does."""
         asked = folded(line)
-        if not asked:
-            return False
         granted = (grant for layer in self.layers for grant in layer.hooks)
-        return any(grant.project == project and grant.line == asked for grant in (*SHIPPED, *granted))
+        fitting = (grant for grant in (*SHIPPED, *granted) if grant.project == project and grant.line == asked)
+        return next(fitting, None) if asked else None
 
     def ages_for(self, project: ProjectName, grant: IndexGrant | None) -> tuple[Placed[Age], ...]:
         """The minimum ages for a file of an index. A grant's age lifts no outer layer's, and nothing typed."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from safepip.errors import SafepipError
 from safepip.model.artifact import Artifact
-from safepip.model.contents import Contents, Manifest
+from safepip.model.contents import Contents
 from safepip.model.evidence import Unavailable
 from safepip.model.levels import Level
 from safepip.model.sdist import SdistContents
@@ -71,10 +71,5 @@ def denies(one: Judged) -> bool:
 
 
 def warns(one: Judged) -> bool:
+    """Whether the policy warns of what was found."""
     return one.finding.outcome is Outcome.FAIL and one.level is Level.WARN
-
-
-def programs(manifest: Manifest) -> tuple[str, ...]:
-    """What lies in the scripts folder once installed, by name: made from entry points, or brought along."""
-    brought = (file.place for file in manifest.files if file.scheme == "scripts")
-    return tuple(dict.fromkeys((*manifest.scripts, *brought)))

@@ -60,4 +60,6 @@ _LINES = (
     ("zope-interface", _NEW_NAMESPACE.format("zope")),
 )
 
-SHIPPED = tuple(HookGrant(project=ProjectName.parse(name), line=folded(line), place=_PLACE) for name, line in _LINES)
+SHIPPED = tuple(
+    HookGrant(project=ProjectName.parse(name), line=folded(line), place=_PLACE, shipped=True) for name, line in _LINES
+)

@@ -50,7 +50,7 @@ def report(run: Run) -> dict[str, Any]:
             }
             for seen in run.indexes
         ],
-        "errors": [_error(one) for one in run.errors],
+        "errors": [error_entry(one) for one in run.errors],
     }
 
 
@@ -80,7 +80,7 @@ def distribution(one: Distribution) -> dict[str, Any]:
         "requested": one.requested,
         "parents": list(one.parents),
         "decision": "refused" if one.verdict.denied else "approved",
-        "findings": [_finding(judged) for judged in one.verdict.judged],
+        "findings": [finding_entry(judged) for judged in one.verdict.judged],
     }
 
 
@@ -140,7 +140,8 @@ def _policy(run: Run) -> dict[str, Any] | None:
     }
 
 
-def _finding(judged: Judged) -> dict[str, Any]:
+def finding_entry(judged: Judged) -> dict[str, Any]:
+    """A finding, and what the policy makes of it."""
     finding, waiver = judged.finding, judged.waived_by
     return {
         "check": finding.check,
@@ -182,7 +183,8 @@ def _refusal(one: Refusal) -> dict[str, Any]:
     }
 
 
-def _error(error: SafepipError) -> dict[str, Any]:
+def error_entry(error: SafepipError) -> dict[str, Any]:
+    """What a person is told, in its parts."""
     return {
         "reference": error.reference,
         "message": error.message,

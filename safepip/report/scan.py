@@ -9,7 +9,7 @@ from safepip.formats.publisher import printable
 from safepip.model.artifact import Metadata
 from safepip.model.contents import Contents
 from safepip.model.ident import FileKind
-from safepip.model.scan import Answer, Scan, denies, programs, warns
+from safepip.model.scan import Answer, Scan, denies, warns
 from safepip.model.sdist import BuildKind, Clue, SdistContents
 from safepip.model.verdict import Finding, Judged, Outcome
 from safepip.report.text import Style
@@ -19,7 +19,7 @@ _LABEL = 12
 _MOST = 10
 _BUILDING = {
     BuildKind.DECLARATIVE: "class A: a known backend that reads what is declared; no code of the sdist's own would run",
-    BuildKind.PLUGINS: "class B: a known backend with third-party plugins; no code of the sdist's own would run",
+    BuildKind.PLUGINS: "class B: a known backend with third-party plugins; what would run besides is up to them",
     BuildKind.NEEDS_SETUP_PY: "class C: its setup.py would run",
     BuildKind.OWN_CODE: "class C: code that comes with it would run",
     BuildKind.UNKNOWN: "not known: its declarations are malformed, so that nobody can say what would run",
@@ -113,7 +113,7 @@ def _of_wheel(contents: Contents, *, allowed: bool) -> Iterator[Row]:
         return
     native = f", {len(contents.native)} of them machine code" if contents.native else ""
     yield "holds", f"{_count(len(manifest.files), 'file')}{native}"
-    found = programs(manifest)
+    found = manifest.programs
     if found:
         yield "programs", _listed(found)
     if allowed:

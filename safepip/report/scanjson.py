@@ -6,13 +6,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from safepip.errors import SafepipError
 from safepip.model.artifact import Metadata
 from safepip.model.contents import Contents
 from safepip.model.policy import Policy
-from safepip.model.scan import Scan, programs
+from safepip.model.scan import Scan
 from safepip.model.sdist import SdistContents
-from safepip.model.verdict import Judged
+from safepip.report.machine import error_entry, finding_entry
 
 SCHEMA = "safepip-scan/1"
 
@@ -39,36 +38,11 @@ def _file(one: Scan) -> dict[str, Any]:
         "sha256": artifact.sha256 if artifact is not None else None,
         "size": artifact.size if artifact is not None else None,
         "decision": one.answer.value,
-        "error": _error(one.error) if one.error is not None else None,
-        "findings": [_finding(judged) for judged in one.judged],
+        "error": error_entry(one.error) if one.error is not None else None,
+        "findings": [{**finding_entry(judged), "rule": judged.rule} for judged in one.judged],
         "notes": list(one.notes),
         "wheel": _wheel(contents) if isinstance(contents, Contents) else None,
         "sdist": _sdist(contents) if isinstance(contents, SdistContents) else None,
-    }
-
-
-def _error(error: SafepipError) -> dict[str, Any]:
-    return {
-        "reference": error.reference,
-        "message": error.message,
-        "context": [list(pair) for pair in error.context],
-        "hint": error.hint,
-    }
-
-
-def _finding(judged: Judged) -> dict[str, Any]:
-    finding, waiver = judged.finding, judged.waived_by
-    return {
-        "check": finding.check,
-        "code": finding.code,
-        "outcome": finding.outcome.value,
-        "level": judged.level.name.lower(),
-        "message": finding.message,
-        "hint": finding.hint,
-        "rule": judged.rule,
-        "waived-by": None
-        if waiver is None
-        else {"place": waiver.place, "reason": waiver.reason, "until": waiver.until.isoformat()},
     }
 
 
@@ -79,7 +53,7 @@ def _wheel(contents: Contents) -> dict[str, Any] | None:
         return None
     return {
         "files": len(manifest.files),
-        "programs": list(programs(manifest)),
+        "programs": list(manifest.programs),
         "native": list(contents.native),
         "hooks": [{"path": hook.path, "line": hook.line} for hook in contents.hooks],
         "world-writable": list(contents.world_writable),

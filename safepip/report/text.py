@@ -169,7 +169,7 @@ def _warnings(distributions: Iterable[Distribution], *, notes: bool) -> Iterator
         subject = one.verdict.subject
         for judged in one.verdict.told:
             noted = notes or not CHECKS[judged.finding.check].is_note
-            if (judged.warns and noted) or judged.waived_by is not None:
+            if (judged.warns and noted) or judged.waived_by is not None or judged.finding.code == "allowed":
                 groups.setdefault((judged.finding.check, _words(judged)), []).append(
                     f"{subject.project} {subject.version}"
                 )

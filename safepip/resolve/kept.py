@@ -70,6 +70,8 @@ def _doubt(pin: Pin, found: Inspected, request: ResolveRequest) -> str | None:
     if found.faults or found.receipt is None:
         return next(iter(found.faults), "its receipt cannot be read")
     pins = pins_of(pin.project, request, request.target.markers)
+    if any(all(one.algorithm != "sha256" for one in accepted) for accepted in pins):
+        return "none of its --hash is a sha256, and its receipt has no other digest"
     if any(HashPin(algorithm="sha256", digest=found.receipt.sha256) not in accepted for accepted in pins):
         return f"it was installed from a file that no --hash names, sha256:{found.receipt.sha256}"
     return None

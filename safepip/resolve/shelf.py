@@ -8,17 +8,13 @@ from threading import Lock
 
 from packaging.specifiers import SpecifierSet
 
-from safepip.errors import IndexFault, Malformed, Refused
+from safepip.errors import Malformed, Refused, UnreadableFile
 from safepip.model.artifact import HashPin, InstalledDistribution, Listing, Metadata, PassedOver
 from safepip.model.ident import FileKind, ProjectName, Url
 from safepip.ports import Catalog
 from safepip.resolve.request import Objection
 from safepip.resolve.terms import NO_EXTRAS, Terms
 from safepip.resolve.versions import INSTALLED, File, Fitness, Versions
-
-# The reference of the only index fault that makes the resolver go on to another candidate. Everything else that an
-# index does wrong (a digest that does not hold, above all) stops the run.
-UNREADABLE_METADATA = "unreadable-metadata"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +168,10 @@ class Shelf:
             metadata = self._catalog.metadata(listing)
         except Malformed as error:
             return _unreadable(f"its metadata cannot be read: {error}")
-        except IndexFault as error:
-            if error.reference != UNREADABLE_METADATA:
-                raise
-            return _unreadable(error.message)
+        except UnreadableFile as error:
+            # The only fault that makes the resolver go on to another candidate: the file itself is what its index
+            # means. Whatever an index does wrong (a digest that does not hold, above all) stops the run.
+            return Objection(check=error.check, code=error.code, message=error.fact, eligible=None)
         if metadata.project != self.project or metadata.version != listing.name.version:
             return _unreadable(f"its metadata says that it is {metadata.project} {metadata.version}")
         try:

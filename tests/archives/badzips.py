@@ -147,6 +147,8 @@ STRUCTURE: dict[str, tuple[str, bytes]] = {
     "a Unicode comment": ("zip-extra-field", only(B, extra=extra(0x6375, b"\1\0\0\0\0hello"))),
     "a Unicode path in the header alone": ("zip-extra-field", only(B, local={"extra": extra(0x7075, b"\1\0\0\0\0x")})),
     "a field longer than its place": ("zip-extra-field", only(B, extra=struct.pack("<2H", 0x5455, 9) + b"x")),
+    "times that hide an archive": ("zip-extra-field", only(B, local={"extra": extra(0x5455, RawZip([A]).build())})),
+    "an owner with more behind it": ("zip-extra-field", only(B, central={"extra": extra(0x7875, bytes(20))})),
     "three bytes of a field": ("zip-extra-field", only(B, extra=b"UT\0")),
     "two zip64 fields": ("zip-extra-field", only(B, local={"extra": zip64_sizes(6, 8) * 2})),
     # how members are packed

@@ -184,6 +184,10 @@ LAYOUT: _Builds = {
         "unchecked-byte-code",
         lambda: _member("demo/__pycache__/__init__.cpython-312.pyc", _byte_code(1)),
     ),
+    "byte code that is compared by a digest": (
+        "unchecked-byte-code",
+        lambda: _member("demo/__pycache__/__init__.cpython-312.pyc", _byte_code(3)),
+    ),
     "entry points that are none": ("entry-points", lambda: wheel({f"{INFO}/entry_points.txt": b"demo = demo:main\n"})),
     "a script with two values": ("entry-points", lambda: wheel(points("demo = demo:main\ndemo = demo:evil"))),
     "a script outside its folder": ("entry-point-name", lambda: wheel(points("../evil = demo:main"))),

@@ -75,7 +75,6 @@ GOOD: dict[str, Callable[[], bytes]] = {
     "an egg, deep inside": _only("demo/tests/data/other.egg/EGG-INFO/PKG-INFO"),
     "a module of the standard library's name": _only("argparse.py"),
     "byte code beside its source": _only("demo/__pycache__/__init__.cpython-311.pyc", _byte_code(0)),
-    "byte code that is compared by digest": _only("demo/__pycache__/__init__.cpython-311.pyc", _byte_code(3)),
     "headers, data and libraries": lambda: wheel(
         {
             f"{DATA}/{place}": b"\x7fELF"

@@ -16,7 +16,7 @@ from tests.command import Command
 from tests.unit.io.target.killing import changes, tree
 from tests.world import World, WorldServer
 
-MANY = {f"web/m{number}.py": b"x = 1\n" for number in range(5000)}
+MANY = {f"web/m{number}.py": b"x = 1\n" for number in range(2500)}
 
 
 @pytest.fixture
@@ -107,6 +107,20 @@ def test_an_impatient_user_interrupts_again_and_again(safepip: Command) -> None:
     safepip("base")  # whatever was left is undone
     assert "web" not in safepip.installed()
     assert [name for name in changes(before, tree(safepip.environment)) if "base" not in name] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_after_the_end_shows_no_traceback(number: signal.Signals) -> None:
+    """The run is over, and Python is still putting things away: there is nothing left to be undone."""
+    code = (
+        f"import atexit, os, sys; atexit.register(os.kill, os.getpid(), {int(number)})\n"
+        "from safepip.__main__ import main; sys.argv = ['safepip', 'scan', 'nowhere-1.0-py3-none-any.whl']\n"
+        "sys.exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == -number
+    assert "Traceback" not in done.stderr
+    assert "nowhere" in done.stderr
 
 
 def test_two_runs_at_once(safepip: Command) -> None:

@@ -21,7 +21,7 @@ from tests.unit.io.target.killing import changes, tree
 from tests.world import World, WorldServer
 
 NOBODY = 65534
-MANY = {f"{{}}/m{number}.py": b"x = 1\n" for number in range(3000)}
+MANY = {f"{{}}/m{number}.py": b"x = 1\n" for number in range(1500)}
 
 # Run as root, and then as nobody: to write, replace, link and remove wherever it gets to below a folder.
 INTRUDER = f"""
@@ -113,6 +113,7 @@ def test_the_staged_wheel_is_swapped_after_pip_has_hashed_it(safepip: Command, w
     assert result.report is not None
     assert [error["reference"] for error in result.report["errors"]] == ["installed-differs"]
     assert "web/__init__.py" in result.stderr
+    assert f"added: {safepip.site}/evil.pth" in result.stderr
     assert "web-1.0.dist-info/RECORD" in result.stderr
     assert "the environment is as it was" in result.stderr
     assert changes(before, tree(safepip.environment)) == []

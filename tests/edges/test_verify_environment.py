@@ -106,6 +106,14 @@ def test_intact(verify: Verify) -> None:
     assert environment["counts"] == {"intact": 4, "changed": 0, "foreign": 0, "orphan": 0}
 
 
+def test_an_installation_that_was_cut_off_is_noted(verify: Verify) -> None:
+    (verify.site / ".safepip-undo").mkdir()
+    (verify.site / ".safepip-undo" / "journal.json").write_text("{}")
+    code, environment = verify.read()
+    assert code == 0
+    assert [note for note in environment["notes"] if "was cut off: the next one there undoes it" in note]
+
+
 def test_the_interpreter_the_library_and_the_default_name_the_same(verify: Verify) -> None:
     for name in (verify.environment / "bin" / "python", verify.site):
         done = verify(str(name))
@@ -234,6 +242,49 @@ def test_start_up_code_that_nobody_owns(verify: Verify) -> None:
         assert word in done.stderr, word
     assert "harmless" not in done.stderr
     assert verify.read()[1]["unowned"] == [str(verify.site / "harmless.txt")]
+
+
+def test_what_stands_in_for_a_module_by_a_link_or_in_the_name_of_another_distribution(verify: Verify) -> None:
+    """An import follows a link to a folder; and whoever adds a file can add a .dist-info that lists it."""
+    (verify.folder / "elsewhere").mkdir()
+    (verify.site / "web").symlink_to(verify.folder / "elsewhere")
+    (verify.site / "base" / "__init__.so").write_bytes(b"\x7fELF")
+    (verify.site / "base" / "more.py").write_bytes(b"")
+    info = verify.site / "evil-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: evil\n")
+    (info / "RECORD").write_text("base/__init__.so,,\nbase/more.py,,\nevil-1.0.dist-info/RECORD,,\n")
+    code, environment = verify.read()
+    assert {Path(one["path"]).name for one in environment["strays"]} == {"web", "__init__.so"}
+    assert code == 1
+
+
+def test_a_row_for_a_folder_hides_nothing_in_it(verify: Verify) -> None:
+    (verify.site / "web").mkdir()
+    (verify.site / "web" / "__init__.py").write_text("")
+    (verify.folder / "elsewhere").mkdir()
+    (verify.site / "shared" / "one").symlink_to(verify.folder / "elsewhere")
+    info = verify.site / "evil-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: evil\n")
+    (info / "RECORD").write_text("web,,\nshared/one,,\nevil-1.0.dist-info/RECORD,,\n")
+    _, environment = verify.read()
+    assert {Path(one["path"]).name for one in environment["strays"]} == {"web", "one"}
+
+
+def test_rows_for_folders_of_byte_code_that_are_not_there(verify: Verify) -> None:
+    """As virtualenv lists them for the pip that it puts there."""
+    info = foreign(verify)
+    with (info / "RECORD").open("a") as record:
+        record.write("base-1.0.dist-info/__pycache__/,,\nbase/__pycache__/,,\n")
+    assert verify.of("base")["differences"] == []
+
+
+def test_a_folder_of_metadata_that_is_a_link(verify: Verify) -> None:
+    info = verify.site / "base-1.0.dist-info"
+    info.rename(verify.folder / "elsewhere")
+    info.symlink_to(verify.folder / "elsewhere")
+    assert "RECORD names a file outside of the environment" in str(verify.of("base")["faults"])
 
 
 def test_hostile_things_are_told_in_words(verify: Verify) -> None:

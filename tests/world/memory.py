@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from safepip.errors import IndexFault, Malformed, NetworkFault
+from safepip.errors import IndexFault, Malformed, NetworkFault, UnreadableFile
 from safepip.formats.metadata import parse_metadata
 from safepip.io.links import direct_listing
 from safepip.model.artifact import Listing, Metadata, Project
@@ -47,7 +47,10 @@ class MemoryCatalog:
         try:
             return parse_metadata(one.metadata)
         except Malformed as fault:
-            raise IndexFault("unreadable-metadata", f"The metadata of {one.text} cannot be read: {fault}.") from None
+            check = "unreadable-metadata"
+            raise UnreadableFile(
+                f"The metadata of {one.text} cannot be read.", check=check, code=check, fact=str(fault)
+            ) from None
 
     def direct(self, url: Url) -> Listing:
         return replace(direct_listing(url), direct=True)

@@ -144,7 +144,7 @@ def test_the_block_of_the_hint_allows_exactly_that(line: str) -> None:
     block = finding.hint[finding.hint.index("[[") :]
     raw = f"schema = 1\n{block}\n".encode()
     assert parse_policy(raw, "safepip.toml", table=(), kind=LayerKind.USER, today=NOW.date()) is not None
-    assert said(startup_hook, hooked(line), under=policy(block)) == [(Outcome.PASS, "startup-hook")]
+    assert said(startup_hook, hooked(line), under=policy(block)) == [(Outcome.PASS, "allowed")]
     assert said(startup_hook, hooked(line, "import other"), under=policy(block)) == [(Outcome.FAIL, "line")]
     other = policy(block.replace('"demo"', '"other"'))
     assert said(startup_hook, hooked(line), under=other) == [(Outcome.FAIL, "line")]
@@ -152,7 +152,7 @@ def test_the_block_of_the_hint_allows_exactly_that(line: str) -> None:
 
 def test_white_space_is_folded_and_nothing_else() -> None:
     under = policy('[[allow.startup-hooks]]\nproject = "Demo"\nline = "import os;   os.getcwd()"')
-    assert said(startup_hook, hooked("import os; \t os.getcwd() "), under=under) == [(Outcome.PASS, "startup-hook")]
+    assert said(startup_hook, hooked("import os; \t os.getcwd() "), under=under) == [(Outcome.PASS, "allowed")]
     for line in (
         "import os;os.getcwd()",
         "import os; os.getcwd( )",
@@ -206,7 +206,9 @@ def scripted(*names: str, files: tuple[tuple[str, str], ...] = ()) -> Contents:
         "python", "python3", "python3.13", "python3.13t", "pythonw", "pypy3", "PYTHON", "python.exe", "Python.EXE",
         "pip", "pip3", "pip3.12", "pip.bat", "safepip", "sudo", "su", "git", "git.exe", "ssh", "sh", "bash", "env",
         "activate",
-        "activate.fish", "Activate.ps1", "deactivate.bat", "activate_this.py", "ls", "curl", "gpg", "py",
+        "activate.fish", "activate.nu", "activate.xsh", "Activate.ps1", "deactivate.bat", "activate_this.py",
+        "ls", "curl", "gpg", "py",
+        "\N{LATIN SMALL LETTER LONG S}udo", "p\N{KELVIN SIGN}exec", "ba\N{LATIN SMALL LETTER LONG S}h.exe",
     ],
 )  # fmt: skip
 def test_programs_that_take_the_place_of_others(name: str) -> None:
@@ -215,6 +217,7 @@ def test_programs_that_take_the_place_of_others(name: str) -> None:
     assert said(script_shadow, scripted(files=(("scripts", name),))) == refused
     assert said(script_shadow, scripted(files=(("data", f"bin/{name}"),))) == refused
     assert said(script_shadow, scripted(files=(("data", f"Scripts/{name}"),))) == refused
+    assert said(script_shadow, scripted(files=(("data", f"sbin/{name}"),))) == refused
     assert said(script_shadow, scripted(files=(("data", f"share/{name}"),))) == [(Outcome.PASS, "script-shadow")]
 
 

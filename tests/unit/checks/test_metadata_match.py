@@ -87,6 +87,8 @@ def test_the_build_tag() -> None:
         (contents(dist_info=()), "dist-info"),
         (contents(dist_info=("evil-1.0.dist-info",)), "dist-info"),
         (contents(dist_info=("demo-1.1.dist-info",)), "dist-info"),
+        (contents(dist_info=("demo-1.0 .dist-info",)), "dist-info"),
+        (contents(dist_info=("demo-\N{NO-BREAK SPACE}1.0.dist-info",)), "dist-info"),
         (contents(metadata=METADATA.replace(b"demo", b"evil"), resolved_with=None), "metadata"),
         (contents(metadata=METADATA.replace(b"1.0", b"2.0"), resolved_with=None), "metadata"),
         (contents(metadata=None), "metadata"),

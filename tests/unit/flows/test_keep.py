@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timezone
 
 import pytest
@@ -107,6 +108,18 @@ def test_another_file_than_the_pinned_one_is_replaced(world: World) -> None:
     run = of.run(pinned(world), hash_mode=True)
     assert isinstance(step(run), Install)
     assert "no --hash names" in run.notes[0]
+
+
+def test_a_pin_that_no_receipt_can_meet_is_told_as_one(world: World) -> None:
+    of = scene(world, of_base(Status.INTACT, sha256=published(world)))
+    file = world.main.file("base-1.0-py3-none-any.whl")
+    assert file is not None
+    pin = HashPin("sha512", hashlib.sha512(file.content).hexdigest())
+    run = of.run(root("base==1.0", pin), hash_mode=True)
+    assert isinstance(step(run), Install)
+    assert run.notes == (
+        "base 1.0 is installed anew: none of its --hash is a sha256, and its receipt has no other digest",
+    )
 
 
 def test_what_safepip_did_not_install_stays_with_a_note(world: World) -> None:

@@ -15,7 +15,7 @@ from tests.archives.sound import GOOD, MANY, NAMED, many
 from tests.archives.whole import FILE
 
 # The file changed meanwhile or cannot be read; what an index says of it.
-_OTHERWISE = {"changed", "unreadable", "no-wheel", "no-metadata", "resolved-with", "requires-python"}
+_OTHERWISE = {"allowed", "changed", "unreadable", "no-wheel", "no-metadata", "resolved-with", "requires-python"}
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)

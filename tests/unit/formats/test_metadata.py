@@ -41,6 +41,11 @@ def test_names_of_headers_have_no_case_and_lines_may_end_in_any_way() -> None:
     assert (metadata.project, len(metadata.requires_dist)) == ("demo", 1)
 
 
+def test_a_value_folded_into_millions_of_lines_takes_no_longer_than_others() -> None:
+    metadata = parse_metadata(b"Name: demo\nVersion: 1\nRequires-Dist: a\n" + b" \n" * 1_000_000 + b" >=2\n")
+    assert [str(one) for one in metadata.requires_dist] == ["a>=2"]
+
+
 def test_an_empty_requires_python_is_none() -> None:
     assert parse_metadata(b"Name: a\nVersion: 1\nRequires-Python:\n").requires_python is None
 

@@ -64,6 +64,16 @@ class TestFiles:
         assert files.flags == ("--no-user", "--no-deps", "--force-reinstall")
         assert files.unrequested == {"part"}
 
+    def test_what_has_headers_is_named_so_that_their_folder_is_called_as_we_call_it(self, tmp_path: Path) -> None:
+        root, part = wheel(tmp_path, "root"), wheel(tmp_path, "part", files={"part-1.0.data/headers/part.h": b""})
+        files = pip_files(plan(install(part, parent="root"), install(root)), PLAIN, HERE, user=False)
+        assert set(files.roots.splitlines()) == {
+            f"root==1.0 --hash=sha256:{root.sha256}",
+            f"part==1.0 --hash=sha256:{part.sha256}",
+        }
+        assert files.rest == ""
+        assert files.unrequested == {"part"}
+
     def test_every_placement(self, tmp_path: Path) -> None:
         a_plan = plan(install(wheel(tmp_path)))
         everything = replace(PLAIN, no_deps=True, ignore_installed=True, extra=("--no-warn-conflicts",))

@@ -180,11 +180,27 @@ class TestSetupCfg:
         assert read_setup_cfg(source).code == ()
 
     def test_an_attribute_and_where_packages_lie(self) -> None:
-        (one,) = read_setup_cfg(
+        setup = read_setup_cfg(
             b"[metadata]\nname = demo\nversion = attr: demo.__version__\n"
-            b"[options]\npackage_dir =\n  = lib\n  demo=code/demo\n"
-        ).attributes
-        assert (one.line, one.path, one.package_dir) == (3, "demo.__version__", (("", "lib"), ("demo", "code/demo")))
+            b"[options]\npackage_dir =\n  = lib\n  demo=code/demo\n[options.packages.find]\nwhere = more\n"
+        )
+        (one,) = setup.attributes
+        assert (one.line, one.path) == (3, "demo.__version__")
+        assert setup.package_dir == (("", "lib"), ("demo", "code/demo"), ("", "more"))
+
+    def test_a_carriage_return_ends_a_comment_as_it_does_for_setuptools(self) -> None:
+        setup = read_setup_cfg(
+            b"[metadata]\nname = demo\n# harmless\rversion = attr: demo.v\r[options]\rcmdclass = x\n"
+        )
+        assert [one.path for one in setup.attributes] == ["demo.v"]
+        assert [one.line for one in setup.code] == [6]
+
+    def test_an_alias_of_a_command_that_builds_is_code_and_others_are_not(self) -> None:
+        assert read_setup_cfg(b"[aliases]\nbdist_wheel = test bdist_wheel\n").code
+        assert read_setup_cfg(b"[aliases]\ntest = pytest\nrelease = sdist bdist_wheel\n").code == ()
+
+    def test_what_pbr_compiles_is_code(self) -> None:
+        assert read_setup_cfg(b"[extension=fast]\nsources = fast.c\n").code
 
 
 class TestModules:

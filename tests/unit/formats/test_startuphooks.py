@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from safepip.formats.startuphooks import LARGEST_HOOK_FILE
+from safepip.model.contents import StartupHook
 from tests.unit.formats.wheels import DATA, read
 
 COVERAGE = "import sys; exec('import os\\n\\nif os.getenv(\"X\"):\\n pass')"
@@ -45,6 +47,10 @@ def hooks(body: bytes, name: str = "demo.pth", *others: str) -> list[str]:
         (b"other/part\n", ["other/part"]),
         (b"demo/stuff.zip\n", ["demo/stuff.zip"]),
         (b"importlib_like\n", ["importlib_like"]),
+        # or from another folder, by the encoding of the locale
+        ("demo/\N{LATIN SMALL LETTER E WITH ACUTE}\n".encode(), ["demo/\N{LATIN SMALL LETTER E WITH ACUTE}"]),
+        (b"\xef\xbb\xbfdemo\n", ["\ufeffdemo"]),
+        (b"\xef\xbb\xbf# demo\n", ["\ufeff# demo"]),
         # not UTF-8: what it says depends on the machine
         (b"import demo # \xff\n", [""]),
         ("import demo\n".encode("utf-16"), [""]),
@@ -57,7 +63,8 @@ def hooks(body: bytes, name: str = "demo.pth", *others: str) -> list[str]:
     ],
 )
 def test_lines_of_a_pth_file(body: bytes, lines: list[str]) -> None:
-    assert hooks(body, "demo.pth", "demo/vendor/x.py", "demo/stuff.zip") == lines
+    others = ("demo/vendor/x.py", "demo/stuff.zip", "demo/\N{LATIN SMALL LETTER E WITH ACUTE}/x.py")
+    assert hooks(body, "demo.pth", *others) == lines
 
 
 @pytest.mark.parametrize(
@@ -150,6 +157,16 @@ def test_whatever_this_python_runs_is_found(tmp_path: Path) -> None:
     found = {one.path for one in read(bodies).hooks}
     assert len(ran) > 20
     assert ran <= found
+
+
+def test_folders_of_very_deep_members_take_no_memory_of_their_own() -> None:
+    names = {f"a{number}/{'b/' * 90}x.py": b"" for number in range(3000)}
+    tracemalloc.start()
+    try:
+        assert read({**names, "demo.pth": b"a7/b\na7/c\n"}).hooks == (StartupHook(path="demo.pth", line="a7/c"),)
+        assert tracemalloc.get_traced_memory()[1] < 40_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_of_very_many_files_the_rest_is_not_believed_to_be_harmless() -> None:

@@ -107,6 +107,14 @@ def test_metadata_beyond_its_limit_is_a_fault_and_not_kept() -> None:
         (f"{INFO}/INSTALLER", "installers-own"),
         (f"{INFO}/REQUESTED", "installers-own"),
         (f"{INFO}/provenance_url.json", "installers-own"),
+        # a module of an installer's
+        ("pip/__init__.py", "installers-own"),
+        ("Pip/_internal/x.txt", "installers-own"),
+        ("safepip.py", "installers-own"),
+        ("safepip.cpython-312-x86_64-linux-gnu.so", "installers-own"),
+        (f"{DATA}/platlib/pip.PYD", "installers-own"),
+        (f"{DATA}/data/lib/python3.12/site-packages/pip/x.py", "installers-own"),
+        (f"{DATA}/data/safepip/__init__.py", "installers-own"),
         # .data
         ("evil-1.0.data/purelib/x.py", "data-folder"),
         ("demo-2.0.data/purelib/x.py", "data-folder"),
@@ -158,19 +166,33 @@ def test_members_that_only_look_so() -> None:
         f"{DATA}/data/etc/jupyter/x.json", f"{DATA}/data/share/python3.12/x", f"{DATA}/data/include/demo.h",
         f"{DATA}/data/lib/cmake/demo.cmake", f"{DATA}/headers/demo.h", "argparse.py", "lib/os.py", "dummy.txt",
         "demo.data.py",
-        "demo/x.data/y", f"{DATA}/data/bin/z3",
+        "demo/x.data/y", f"{DATA}/data/bin/z3", "demo/pip/__init__.py", "pip_api/x.py", "pip.txt",
+        f"{DATA}/data/etc/pip",
     ]  # fmt: skip
     contents = read(names)
     assert (contents.faults, contents.record_faults, contents.hooks) == ((), (), ())
 
 
 @pytest.mark.parametrize(
-    ("flags", "found"), [(0b01, {"unchecked-byte-code"}), (0b00, set()), (0b11, set()), (0b10, set())]
+    ("flags", "found"),
+    [(0b01, {"unchecked-byte-code"}), (0b11, {"unchecked-byte-code"}), (0b00, set()), (0b10, set())],
 )
 @pytest.mark.parametrize("place", ["demo/__pycache__/__init__.cpython-312.pyc", "demo/__init__.pyc"])
 def test_byte_code_that_python_runs_whatever_its_source_says(flags: int, found: set[str], place: str) -> None:
-    """Time stamps never fit, since an installer gives the source another one; digests are compared, or are not."""
+    """Time stamps never fit, since an installer gives the source another one; a digest of the source always does."""
     assert codes(read({place: b"\xcb\r\r\n" + struct.pack("<I", flags) + b"\0" * 20})) == found
+
+
+def test_a_source_that_is_spelt_otherwise_is_none() -> None:
+    """Where case counts, Python would import the byte code."""
+    assert codes(read({"demo/hidden.pyc": bytes(16), "demo/Hidden.py": b""})) == {"orphan-byte-code"}
+
+
+@pytest.mark.parametrize("name", ["pyvenv.cfg", "Pyvenv.CFG", "python312._pth", "python3.12", "python.exe"])
+def test_no_entry_point_makes_what_python_reads_before_anything_else(name: str) -> None:
+    """`pyvenv.cfg` beside the interpreter lets a virtual environment see everything outside."""
+    contents = read({f"{INFO}/entry_points.txt": f"[console_scripts]\n{name} = demo:main\n".encode()})
+    assert [(one.code, name in one.message) for one in contents.faults] == [("interpreter", True)]
 
 
 def test_the_source_may_come_another_way() -> None:

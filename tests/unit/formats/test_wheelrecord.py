@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
+from safepip.formats.wheelrecord import record_faults
+from safepip.formats.ziparchive import ZipMember
 from safepip.model.contents import PackedFile
 from tests.unit.formats.wheels import INFO, members_of, read, row
 
@@ -100,6 +104,20 @@ def test_a_line_that_should_not_be_there(line: str, codes: list[str]) -> None:
 )
 def test_a_line_that_says_something_else(line: str, code: str) -> None:
     assert found(line, without="demo/__init__.py") == [code]
+
+
+def test_a_member_listed_again_and_again_is_read_once() -> None:
+    """A row is shorter than a member, which unpacks to a hundred times what it takes in the archive."""
+    asked: list[str] = []
+    member = ZipMember(name="x", is_folder=False, size=1, packed=1, mode=0, sha256=b"")
+    body = "\n".join([row("x", b"1", "sha512")] * 1000).encode()
+
+    def digest(name: str, algorithm: str) -> bytes:
+        asked.append(name)
+        return hashlib.new(algorithm, b"1").digest()
+
+    assert {one.code for one in record_faults(body, INFO, {"x": member}, digest)} == {"duplicate"}
+    assert asked == ["x"]
 
 
 def test_nobody_can_know_the_digest_of_record_itself() -> None:

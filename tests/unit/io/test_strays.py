@@ -28,6 +28,7 @@ def found(folder: Path, *owned: str) -> dict[str, Stray]:
         ("sitecustomize.py", b"", "imports sitecustomize"),
         ("usercustomize.cpython-312-x86_64-linux-gnu.so", b"", "imports usercustomize"),
         ("easy-install.pth", b"import evil\n/somewhere\n", "runs its lines"),
+        ("easy-install.pth", b"import sys; sys.__plen = len(sys.path)\n/somewhere\n", "runs its lines"),
         ("_virtualenv.py", b"import evil\n", "it is none that virtualenv or uv is known to write"),
         ("_virtualenv.pth", b"import _virtualenv", "runs its lines"),
     ],
@@ -43,12 +44,20 @@ def test_what_others_are_known_to_write(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(strays, "_KNOWN", frozenset({hashlib.sha256(b"patch()\n").hexdigest()}))
     (tmp_path / "_virtualenv.pth").write_bytes(b"import _virtualenv")
     (tmp_path / "_virtualenv.py").write_bytes(b"patch()\r\n")
-    (tmp_path / "easy-install.pth").write_bytes(b"import sys; sys.__plen = len(sys.path)\n/home/somebody/source\n")
+    (tmp_path / "easy-install.pth").write_bytes(b"/home/somebody/source\n")
     assert {name: one.maker for name, one in found(tmp_path).items()} == {
         "_virtualenv.pth": "virtualenv or uv",
         "_virtualenv.py": "virtualenv or uv",
         "easy-install.pth": "setuptools (develop)",
     }
+
+
+def test_what_stands_in_for_virtualenvs_module(tmp_path: Path) -> None:
+    """It belongs to nobody, and is run at each start."""
+    (tmp_path / "_virtualenv").mkdir()
+    assert not found(tmp_path)
+    (tmp_path / "_virtualenv.py").write_bytes(b"")
+    assert set(found(tmp_path)) == {"_virtualenv", "_virtualenv.py"}
 
 
 def test_what_stands_in_for_an_owned_module(tmp_path: Path) -> None:

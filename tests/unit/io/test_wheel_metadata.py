@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from safepip.errors import IndexFault, Malformed, NetworkFault
+from safepip.errors import IndexFault, Malformed, NetworkFault, UnreadableFile
 from safepip.io.index import IndexCatalog
 from safepip.io.metadata import SMALLEST_TAIL
 from safepip.io.wheelfile import Missing, Sparse, read_metadata
@@ -276,6 +276,36 @@ class TestWhatIsInside:
         with a_catalog(sources(server.index())) as catalog, pytest.raises(IndexFault) as caught:
             catalog.metadata(first(catalog))
         assert caught.value.reference == "unreadable-metadata"
+
+    @pytest.mark.parametrize("ranges", [True, False])
+    def test_what_the_gate_objects_to_says_more(self, world: World, server: WorldServer, ranges: bool) -> None:
+        world.main.ranges = ranges
+        world.publish("demo", "1.0", content=wheel("demo", "1.0")[1] + wheel("demo", "1.0")[1][:-9])
+        with a_catalog(sources(server.index())) as catalog, pytest.raises(UnreadableFile) as caught:
+            catalog.metadata(first(catalog))
+        assert (caught.value.check, caught.value.code) == ("archive", "zip-trailer")
+
+    @pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+    @pytest.mark.parametrize("broken", [False, True])
+    def test_metadata_compressed_as_no_wheel_is(self, method: int, broken: bool) -> None:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", method) as new:
+            new.writestr("demo-1.0.dist-info/METADATA", b"Name: demo\nVersion: 1.0\n" * 9)
+        if broken:
+            buffer.getbuffer()[65:75] = b"\xff" * 10
+        sparse = Sparse(len(buffer.getvalue()))
+        sparse.add(0, buffer.getvalue())
+        with pytest.raises(Malformed, match="compressed by method"):
+            read_metadata(sparse, FileName.parse("demo-1.0-py3-none-any.whl"))
+
+    def test_a_directory_that_leads_to_a_place_before_the_file(self, tmp_path: Path) -> None:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as new:
+            new.writestr("demo-1.0.dist-info/METADATA", b"Name: demo\nVersion: 1.0\n")
+        path = tmp_path / "demo-1.0-py3-none-any.whl"
+        path.write_bytes(buffer.getvalue()[10:])
+        with pytest.raises(Malformed, match="not a readable wheel"):
+            read_metadata(path, FileName.parse(path.name))
 
     @pytest.mark.parametrize("change", ["twice", "huge", "deep"])
     def test_metadata_that_is_not_one_reasonable_file(self, change: str) -> None:

@@ -113,6 +113,62 @@ class TestOneOfThePlanAndAnother:
         assert clashes(writer("a", packed("X.py", "1")), writer("b", packed("x.py", "2"))) == [(), ()]
 
 
+class TestOneModuleByTwoPaths:
+    @pytest.mark.parametrize(
+        ("mine", "theirs"),
+        [
+            ("six.py", "six/__init__.py"),
+            ("six.py", "six/deep/er.py"),
+            ("fast.py", "fast.cpython-312-x86_64-linux-gnu.so"),
+            ("ns/part.py", "ns/part.abi3.so"),
+            ("ns/part/__init__.py", "ns/part.pyd"),
+        ],
+    )
+    def test_an_import_finds_but_one(self, mine: str, theirs: str) -> None:
+        one, other = clashes(writer("a", packed(mine)), writer("b", packed(theirs)))
+        assert told(one) == [(mine, Holder.MODULE, "b 1.0", False)]
+        assert told(other) == [(theirs, Holder.MODULE, "a 1.0", False)]
+
+    def test_whoever_also_writes_into_the_folder(self) -> None:
+        _, other = clashes(
+            writer("a", packed("six.py"), packed("six/data.txt")), writer("b", packed("six/__init__.py"))
+        )
+        assert told(other) == [("six/__init__.py", Holder.MODULE, "a 1.0", False)]
+
+    @pytest.mark.parametrize(
+        ("mine", "theirs"),
+        [
+            (packed("six.py"), packed("six.txt")),
+            (packed("six.py"), packed("six.dist/x.py")),
+            (packed("ns/one.py"), packed("ns/two/__init__.py")),
+            (packed("share/six.py", scheme="data"), packed("share/six/x", scheme="data")),
+            (packed("six.py"), packed("six/x.h", scheme="headers")),
+            (packed("tool.py", scheme="scripts"), packed("tool/x", scheme="scripts")),
+        ],
+    )
+    def test_what_is_no_import(self, mine: PackedFile, theirs: PackedFile) -> None:
+        assert clashes(writer("a", mine), writer("b", theirs)) == [(), ()]
+
+    def test_a_distribution_by_itself_may_have_both(self) -> None:
+        assert clashes(writer("a", packed("x.py"), packed("x.so"), packed("x/y.py")), writer("b")) == [(), ()]
+
+    def test_those_that_are_made_to_be_side_by_side(self) -> None:
+        assert clashes(writer("pytest", packed("py.py")), writer("py", packed("py/__init__.py"))) == [(), ()]
+        assert any(clashes(writer("evil", packed("py/x.py")), writer("pytest", packed("py.py"))))
+
+    def test_an_installed_one(self) -> None:
+        held = {f"{SITE}/six.so": installed("six"), f"{SITE}/ns": installed("b"), f"{SITE}/c.py": installed("a")}
+        held[f"{SITE}/d.py"] = Occupant(holder=Holder.UNOWNED, owners=(), sha256=None)
+        mine = writer("a", *map(packed, ("six/__init__.py", "ns/x.py", "c/__init__.py", "d.so")), replaces=True)
+        assert told(*clashes(mine, held=held)) == [("six/__init__.py", Holder.MODULE, "six 0.9", False)]
+
+    def test_many_in_linear_time(self) -> None:
+        begun = time.process_time()
+        first = writer("a", *(packed(f"x.{number}.so") for number in range(20_000)))
+        assert len(clashes(first, writer("b", packed("x.py")))[0]) == 1
+        assert time.process_time() - begun < 5
+
+
 class TestPrograms:
     def test_the_same_program_of_two(self) -> None:
         one, other = clashes(

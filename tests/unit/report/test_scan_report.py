@@ -157,10 +157,11 @@ def test_what_is_allowed_to_act_at_every_start_is_told_all_the_same() -> None:
 
 def test_programs_that_are_brought_along() -> None:
     script = PackedFile(path="demo-1.0.data/scripts/tool", scheme="scripts", place="tool", sha256=bytes(32), size=1)
-    manifest = Manifest(dist_info="demo-1.0.dist-info", files=(script,), entry_points=(SCRIPT,))
+    data = PackedFile(path="demo-1.0.data/data/bin/other", scheme="data", place="bin/other", sha256=bytes(32), size=1)
+    manifest = Manifest(dist_info="demo-1.0.dist-info", files=(script, data), entry_points=(SCRIPT,))
     contents = replace(INSIDE, manifest=manifest)
-    assert "  programs     demo, tool" in shown(scanned(judged("archive"), contents=contents))
-    assert told(scanned(judged("archive"), contents=contents))["wheel"]["programs"] == ["demo", "tool"]
+    assert "  programs     demo, tool, other" in shown(scanned(judged("archive"), contents=contents))
+    assert told(scanned(judged("archive"), contents=contents))["wheel"]["programs"] == ["demo", "tool", "other"]
 
 
 def test_what_is_merely_warned_of() -> None:

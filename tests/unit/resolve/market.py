@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.tags import Tag
 from packaging.version import Version
 
-from safepip.errors import IndexFault, NetworkFault, SafepipError
+from safepip.errors import NetworkFault, SafepipError, UnreadableFile
 from safepip.model.artifact import (
     HashPin,
     IndexPage,
@@ -108,7 +108,12 @@ class Market:
         )
         self.listings.setdefault(ProjectName.parse(name), []).append(listing)
         self.contents[file] = (
-            IndexFault("unreadable-metadata", f"The metadata of {file} cannot be read.")
+            UnreadableFile(
+                f"The metadata of {file} cannot be read.",
+                check="unreadable-metadata",
+                code="unreadable-metadata",
+                fact="it is empty",
+            )
             if broken
             else Metadata(
                 project=ProjectName.parse(says or name),

@@ -34,10 +34,15 @@ def judged(venv: Venv) -> Iterator[Judged]:
     """For each wheel what would be lost; the wheels in the order of installation."""
     made = []
 
-    def judge(*wheels: Wheel, placement: Placement = HERE, environ: Mapping[str, str] = os.environ) -> list[Told]:
+    def judge(
+        *wheels: Wheel,
+        placement: Placement = HERE,
+        environ: Mapping[str, str] = os.environ,
+        removes: bool = True,
+    ) -> list[Told]:
         environment = PythonEnvironment(venv.python, placement, environ)
         made.append(environment)
-        found = [one.get(Neighbours) for one in beside([dossier(one) for one in wheels], environment)]
+        found = [one.get(Neighbours) for one in beside([dossier(one) for one in wheels], environment, removes=removes)]
         told = []
         for one in found:
             assert isinstance(one, Neighbours)
@@ -144,6 +149,11 @@ class TestInstalled:
         pip_installs(venv, shelf("demo", scripts={"tool": "common:main"}))
         assert judged(shelf("alias", scripts={"tool": "common:main"})) == [[]]
 
+    def test_a_module_of_the_same_name(self, judged: Judged, shelf: Shelf, venv: Venv) -> None:
+        pip_installs(venv, shelf("old", files={"x.py": b"1"}))
+        assert judged(shelf("new", files={"x/__init__.py": b"2"})) == [[("x/__init__.py", Holder.MODULE, "old 1.0")]]
+        assert judged(shelf("old", "2.0", files={"x/__init__.py": b"2"})) == [[]]
+
     def test_a_file_of_nobody(self, judged: Judged, shelf: Shelf, venv: Venv) -> None:
         (venv.library / "x.py").write_text("mine")
         assert judged(shelf("demo", files={"x.py": b"1"})) == [[("x.py", Holder.UNOWNED, "nobody")]]
@@ -173,6 +183,13 @@ class TestAFileThatMoves:
         assert judged(dependency, newer) == [[("x.py", Holder.REPLACED, "old 1.0")], []]
         pip_installs(venv, newer)
         assert not (venv.library / "x.py").exists()
+
+    def test_where_nothing_is_removed(self, judged: Judged, shelf: Shelf, venv: Venv) -> None:
+        pip_installs(venv, shelf("old", files={"x.py": b"1"}))
+        dependency, newer = shelf("new", files={"x.py": b"2"}), shelf("old", "2.0", requires=["new"])
+        assert judged(dependency, newer, removes=False) == [[], []]
+        pip_installs(venv, newer, options=("--ignore-installed",))
+        assert (venv.library / "x.py").read_bytes() == b"2"
 
     def test_into_one_that_depends_on_it(self, judged: Judged, shelf: Shelf, venv: Venv) -> None:
         pip_installs(venv, shelf("old", files={"x.py": b"1"}))

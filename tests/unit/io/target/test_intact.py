@@ -124,6 +124,12 @@ class TestHonest:
         assert (venv.path / "share" / "demo" / "notes.txt").is_file()
         assert list((venv.path / "include").rglob("demo.h"))
 
+    def test_a_manifest_without_what_pip_leaves_out(self, laid: Laid) -> None:
+        """As the wheel's reader makes it: RECORD names these scripts all the same."""
+        read = install(laid.of).manifest
+        assert len(read.files) == len(laid.step.manifest.files) - 2
+        assert replace(laid, step=replace(laid.step, manifest=read)).differences() == ()
+
     def test_again_over_itself_and_beside_older_strangers(self, laid: Laid, venv: Venv) -> None:
         (laid.library / "demo" / "own-settings.ini").write_text("mine = 1")
         (laid.library / "demo" / "__pycache__").mkdir()

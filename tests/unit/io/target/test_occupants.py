@@ -111,6 +111,15 @@ class TestOwners:
         venv.put(*(wheel(tmp_path / "wheels", name, files=shared) for name in ("one", "two")))
         assert owned(asked(f"{site}/ns/__init__.py")) == {f"{site}/ns/__init__.py": ["one 1.0", "two 1.0"]}
 
+    def test_what_has_the_name_of_a_module(self, asked: Asked, venv: Venv, tmp_path: Path, site: str) -> None:
+        """A package for a source, and the other way round; not a folder that both have, and nothing of nobody's."""
+        venv.put(wheel(tmp_path / "wheels", files={"other.py": b"", "demo/fast.abi3.so": b"", "demo/notes": b""}))
+        (venv.library / "third.py").touch()
+        wanted = ("other/deep/x.py", "demo/fast/__init__.py", "demo/notes.py", "third/__init__.py")
+        found = owned(asked(*(f"{site}/{path}" for path in wanted)))
+        assert found == {f"{site}/{path}": ["demo 1.0"] for path in ("other.py", "demo/fast.abi3.so")}
+        assert owned(asked(f"{site}/demo.py")) == {f"{site}/demo": ["demo 1.0"]}
+
     def test_what_only_they_own_who_leave_is_not_read(
         self, asked: Asked, venv: Venv, tmp_path: Path, site: str
     ) -> None:

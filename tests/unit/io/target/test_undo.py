@@ -142,6 +142,49 @@ class TestAtOnce:
         ]
         assert changes(before, tree(venv.path)) == []
 
+    def test_what_nobody_planned_and_what_may_have_been_there_is_not_forgotten(
+        self, venv: Venv, before: Tree, rig: Rigging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The RECORD that names it is removed by the first undo."""
+        stranger = venv.path / "share" / "demo" / "stranger.txt"
+
+        def swapped(_: Any, dist_info: Path, *__: Any, **___: Any) -> tuple[Difference, ...]:
+            stranger.write_text("new, or written over")
+            with (dist_info / "RECORD").open("a") as record:
+                record.write("../../../share/demo/stranger.txt,,\n")
+            return (Difference(path=str(dist_info / "RECORD"), change=Change.ALTERED),)
+
+        monkeypatch.setattr(transaction, "compare_installed", swapped)
+        rigged = rig()
+        with pytest.raises(PipFailed) as caught:
+            rigged.pip.install(upgrade(rigged.environment, tmp_path), receipt)
+        assert dict(caught.value.context)["not as it was"] == str(stranger)
+        for _ in range(2):
+            with pytest.raises(EnvironmentFault) as again:
+                recover(venv.python)
+            assert dict(again.value.context)["not as it was"] == str(stranger)
+        stranger.unlink()
+        assert "that has been undone" in recover(venv.python)[0]
+        assert changes(before, tree(venv.path)) == []
+
+    @pytest.mark.parametrize("name", ["evil.pth", "sitecustomize.py", "killhook.pth"])
+    def test_what_python_runs_at_its_start_was_put_beside(
+        self, venv: Venv, rig: Rigging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        there = (venv.library / name).exists()
+
+        def written(*_: Any, **__: Any) -> tuple[Difference, ...]:
+            (venv.library / name).write_text("")
+            (venv.library / "harmless.txt").write_text("")
+            return ()
+
+        monkeypatch.setattr(transaction, "compare_installed", written)
+        rigged = rig()
+        with pytest.raises(PipFailed, match="Somebody else has put something there") as caught:
+            rigged.pip.install(upgrade(rigged.environment, tmp_path), receipt)
+        told = dict(caught.value.context)["put there by others, and left"]
+        assert told == f"{'altered' if there else 'added'}: {venv.library / name}"
+
 
 class TestKilled:
     @pytest.mark.parametrize(

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from safepip.errors import EnvironmentFault
+from safepip.errors import EnvironmentFault, PipFailed
+from safepip.io import transaction
 from safepip.io.environment import PythonEnvironment
+from safepip.io.footprint import Footprint
 from safepip.io.pip import Pip, Streams
+from safepip.io.territory import Territory
+from safepip.model.difference import Change, Difference
 from tests.unit.io.target.conftest import HERE, PLAIN, Rigging, Venv
 from tests.unit.io.target.killing import (
     Tree,
@@ -104,6 +110,48 @@ def make_pip(environment: PythonEnvironment, folder: Path) -> Pip:
         workshop=folder,
         byte_compile=False,
     )
+
+
+def test_headers_where_nobody_planned_them(
+    venv: Venv, before: Tree, rig: Rigging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As another pip may call their folder, or another wheel."""
+    folder = venv.path / "include" / "site" / venv.library.parent.name / "Part"
+
+    def spelled(_: Any, dist_info: Path, *__: Any, **___: Any) -> tuple[Difference, ...]:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "part.h").write_text("")
+        with (dist_info / "RECORD").open("a") as record:
+            record.write(f"{os.path.relpath(folder, venv.library)}/part.h,,\n")
+        return (Difference(path=str(folder), change=Change.ADDED),)
+
+    monkeypatch.setattr(transaction, "compare_installed", spelled)
+    rigged = rig()
+    with pytest.raises(PipFailed):
+        rigged.pip.install(upgrade(rigged.environment, tmp_path), receipt)
+    assert not folder.exists()
+    folder.parent.rmdir()  # what was made above it may be of use to others
+    folder.parent.parent.rmdir()
+    assert changes(before, tree(venv.path)) == []
+
+
+def test_what_lies_beside_many_distributions_is_walked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    walked: list[str] = []
+    walk = os.walk
+
+    def counted(folder: str) -> Iterator[tuple[str, list[str], list[str]]]:
+        walked.append(folder)
+        return walk(folder)
+
+    (tmp_path / "others" / "deep").mkdir(parents=True)
+    for name in ("one.py", "two.py"):
+        (tmp_path / name).write_text("")
+    monkeypatch.setattr(os, "walk", counted)
+    footprint = Footprint(Territory([str(tmp_path)]))
+    for name in ("one.py", "two.py"):
+        footprint.removes([str(tmp_path / name)])
+    assert walked == [str(tmp_path / "others")]
+    assert str(tmp_path / "others" / "deep") in footprint.folders
 
 
 class TestOutside:
