@@ -17,6 +17,7 @@ from safepip.model.artifact import HashPin, IndexPage, Listing
 from safepip.model.ident import BuildTag, FileKind, parse_tags
 
 INSTALLED = 1
+_MOST_TAGS = 4  # of a version that has forty wheels, none of which fits
 _UNKNOWN = -1
 
 
@@ -158,8 +159,11 @@ class Versions:
             return ("no-wheel", names[0].text, f"there is only a source distribution ({names[0].text})")
         fitting = [file for file in wheels if self._fitness.rank(file.listing.name.tag_text) is not None]
         if not fitting:
-            tags = ", ".join(sorted({file.listing.name.tag_text for file in wheels}))
-            return ("no-wheel", wheels[0].listing.name.text, f"no wheel fits the target; there are wheels for {tags}")
+            tags = sorted({file.listing.name.tag_text for file in wheels})
+            told = ", ".join(tags[:_MOST_TAGS]) + (
+                f" and {len(tags) - _MOST_TAGS} more" if len(tags) > _MOST_TAGS else ""
+            )
+            return ("no-wheel", wheels[0].listing.name.text, f"no wheel fits the target; there are wheels for {told}")
         if not self.usable >> index & 1:
             asked = fitting[0].listing.requires_python
             fact = f"it requires Python {asked}, the target has {self._fitness.python}"

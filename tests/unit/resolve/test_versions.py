@@ -57,3 +57,13 @@ def test_shape(text: str, expected: tuple[bool, bool, bool]) -> None:
 @pytest.mark.parametrize(("text", "expected"), [("==1", True), ("===1", True), ("==1.*", False), (">=1", False)])
 def test_is_exact(text: str, *, expected: bool) -> None:
     assert is_exact(SpecifierSet(text)) is expected
+
+
+def test_of_many_wheels_that_do_not_fit_a_few_are_named() -> None:
+    market = Market()
+    tags = [f"cp3{minor}-cp3{minor}-win_amd64" for minor in range(10, 16)]
+    files = [File(market.add("lib", "1", tags=one), None) for one in tags]
+    table = Versions(files, Fitness(Version("3.12.1"), TARGET.tags, ignore_requires_python=False), None)
+    fault = table.fault(1)
+    assert fault is not None
+    assert fault[2].endswith("cp312-cp312-win_amd64, cp313-cp313-win_amd64 and 2 more")
