@@ -59,6 +59,8 @@ def stated_digest(text: str) -> tuple[str, bytes] | None:
 
 def parse_record(body: bytes) -> tuple[RecordRow, ...]:
     """The rows in their order. Raises Malformed; it does not judge what the rows say."""
+    if b"\0" in body:  # which Python 3.10 takes for no CSV, and later ones for part of a name
+        raise Malformed("RECORD holds a null byte")
     try:
         text = body.decode("utf-8")
         lines = islice(csv.reader(io.StringIO(text, newline=""), strict=True), _MOST_ROWS + 1)

@@ -297,9 +297,11 @@ def test_hostile_things_are_told_in_words(verify: Verify) -> None:
     twin = verify.site / "Base-2.0.dist-info"
     twin.mkdir()
     (twin / "METADATA").write_text("Name: base\nVersion: 2.0\n")
-    (twin / "RECORD").write_text(
-        "../../../../../../../../../../etc/passwd,sha256=AAAA,1\n/dev/zero,sha256=AAAA,\na\0b,,\n"
-    )
+    (twin / "RECORD").write_text("../../../../../../../../../../etc/passwd,sha256=AAAA,1\n/dev/zero,sha256=AAAA,\n")
+    null = verify.site / "null-1.0.dist-info"
+    null.mkdir()
+    (null / "METADATA").write_text("Name: null\nVersion: 1.0\n")
+    (null / "RECORD").write_text("a\0b,,\n")
     os.mkfifo(verify.site / "odd-1.0.egg-info")
     (verify.site / "evil-1.0.dist-info").mkdir()
     os.mkfifo(verify.site / "evil-1.0.dist-info" / "safepip.json")
@@ -310,6 +312,7 @@ def test_hostile_things_are_told_in_words(verify: Verify) -> None:
     assert any("base is installed twice" in note for note in environment["notes"])
     told = {(one["name"], one["version"]): one for one in environment["distributions"]}
     assert "outside of the environment" in told["base", "2.0"]["faults"][0]
+    assert told["null", "1.0"]["faults"]
     assert told["evil", "1.0"]["status"] == "orphan"
     assert {one["change"] for one in told["web", "1.0"]["differences"]} == {"altered"}
     assert verify(str(verify.environment)).returncode == 1
